@@ -1,0 +1,72 @@
+"""What one input to a station causes outside, in the order in which the shell carries it out.
+
+The order is fixed: rows are stored, then frames are sent, then changes and notes are published.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+from twin.model.effects import Note
+from twin.model.terms import Part
+
+
+class PutState(msgspec.Struct, frozen=True):
+    """Store a part of a twin's state under its name."""
+
+    part: str
+    data: bytes
+
+
+class DropState(msgspec.Struct, frozen=True):
+    """Forget a part of a twin's state."""
+
+    part: str
+
+
+class PutReport(msgspec.Struct, frozen=True):
+    """Store a queued report, or store it again with more attempts used."""
+
+    seq: int
+    data: bytes
+
+
+class DropReport(msgspec.Struct, frozen=True):
+    """Forget a report that was delivered or given up."""
+
+    seq: int
+
+
+Row: TypeAlias = PutState | DropState | PutReport | DropReport
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """Carry one OCPP-J text frame; `action` is None where none is known (raw frames)."""
+
+    text: str
+    action: str | None
+
+
+class CallOutcome(msgspec.Struct, frozen=True):
+    """Say what became of a call that a user made: `status` is "ok", "call_error", "timeout" or "offline".
+
+    `data` is the confirmation's payload, or for "call_error" `code`, `description` and `details`.
+    """
+
+    tag: str
+    status: str
+    data: Any = None
+
+
+class Turn(msgspec.Struct):
+    """Collect what one input caused. `power`: True opens, False cuts the uplink; `drop`: break it once."""
+
+    rows: list[Row] = msgspec.field(default_factory=list)
+    frames: list[Frame] = msgspec.field(default_factory=list)
+    changed: set[Part] = msgspec.field(default_factory=set)
+    notes: list[Note] = msgspec.field(default_factory=list)
+    calls: list[CallOutcome] = msgspec.field(default_factory=list)
+    power: bool | None = None
+    drop: str | None = None
