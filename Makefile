@@ -1,0 +1,49 @@
+# make demo    a broker, a Central System and three charging stations on this machine
+# make test    all tests      make lint    formatter, linter, types      make bench    figures
+# Everything lives in .venv; it is installed again only when pyproject.toml changes.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint format bench clean
+.DELETE_ON_ERROR:
+
+demo: .venv/.demo
+	@exec $(BIN)/ocpp-twin demo $(ARGS)
+
+test: .venv/.dev
+	@.ci/mosquitto
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/.dev
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: .venv/.dev
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "ocpp-twin needs Python 3.11 or newer, and found none. Install it, or say: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Making a virtual environment in .venv with $(PYTHON)"
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Python's venv module is missing. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+
+.venv/.demo: pyproject.toml | $(BIN)/python
+	@echo "Installing ocpp-twin and what it needs (once; about half a minute)"
+	@$(PIP) install --editable '.[demo]'
+	@touch $@
+
+.venv/.dev: pyproject.toml | $(BIN)/python
+	@echo "Installing ocpp-twin and what its tests need (once; about a minute)"
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@$(PIP) install --editable '.[demo]' --group dev
+	@touch $@ .venv/.demo
