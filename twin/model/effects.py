@@ -106,9 +106,7 @@ class SessionEnded(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     request_id: str | None = None
 
 
-Report: TypeAlias = (
-    Booted | HeartbeatDue | StatusChanged | AuthorizationAsked | SessionStarted | Metered | SessionEnded
-)
+Report: TypeAlias = Booted | HeartbeatDue | StatusChanged | AuthorizationAsked | SessionStarted | Metered | SessionEnded
 
 # --- Outcomes of requests ---------------------------------------------------------------------------------------------
 

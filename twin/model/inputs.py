@@ -200,10 +200,14 @@ class ChangeAvailability(Asked, frozen=True):
 
 
 class SetVariable(Asked, frozen=True):
-    """Change a setting of the box, given as text; `name` is the model's own (OCPP 1.6 §5.3)."""
+    """Change a setting of the box, given as text; `name` is the model's own (OCPP 1.6 §5.3).
+
+    `label` is what the Central System calls it, for the event that tells of the change.
+    """
 
     name: str
     value: str
+    label: str
 
 
 class GetVariables(Asked, frozen=True):

@@ -65,6 +65,14 @@ class Registration(StrEnum):
     REJECTED = "Rejected"
 
 
+class Gate(StrEnum):
+    """Say what may be sent: only BootNotification, that and what was triggered, or all (OCPP 1.6 §4.2)."""
+
+    CLOSED = "closed"
+    PENDING = "pending"
+    OPEN = "open"
+
+
 class StopReason(StrEnum):
     """Name why a transaction ended (OCPP 1.6 §7.36)."""
 

@@ -1,0 +1,107 @@
+"""What becomes of our reports: answers early, late or never. Nothing here raises (R1), nothing trusts the present state (R5)."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from twin.model import charging, outage, registration, session
+from twin.model.box import Step
+from twin.model.effects import (
+    AuthorizationAsked,
+    Booted,
+    HeartbeatDue,
+    Metered,
+    Report,
+    SessionEnded,
+    SessionStarted,
+    StatusChanged,
+)
+from twin.model.inputs import (
+    Answer,
+    AuthorizationAnswered,
+    BootAnswered,
+    Failed,
+    HeartbeatAnswered,
+    StartAnswered,
+    StopAnswered,
+    TokenInfo,
+    Unanswered,
+)
+
+NEVER = -1
+"""The transaction id of a session whose start the Central System never took (E3.18, X-06)."""
+
+_NOT_SUPPORTED = ("NotSupported", "NotImplemented")
+
+
+def handle(step: Step, report: Report, answer: Answer) -> None:
+    """Take what became of a report."""
+    match report:
+        case Booted():
+            if isinstance(answer, BootAnswered):
+                registration.booted(step, answer)
+            else:
+                lost = isinstance(answer, Unanswered) and answer.link_lost
+                registration.boot_failed(step, link_lost=lost)
+        case HeartbeatDue():
+            if isinstance(answer, HeartbeatAnswered):
+                step.box.station.last_heartbeat_at = step.now
+                registration.set_clock(step, answer.current_time)
+                step.changed(0)
+        case AuthorizationAsked():
+            _authorization(step, report, answer)
+        case SessionStarted():
+            _started(step, report, answer)
+        case SessionEnded():
+            _ended(step, report, answer)
+        case StatusChanged():
+            if isinstance(answer, Failed | Unanswered):
+                # It is told again with the next chance: when the connection is back.
+                step.box.evse(report.evse).told = None
+        case Metered():
+            pass
+        case _:
+            assert_never(report)
+
+
+def _is_final(answer: Answer) -> bool:
+    return isinstance(answer, Failed | Unanswered) and answer.final
+
+
+def _learn(step: Step, token: str, info: TokenInfo) -> None:
+    if step.box.variables.flag("AuthCacheCtrlr.Enabled"):
+        step.box.cache.learn(token, info)
+
+
+def _authorization(step: Step, report: AuthorizationAsked, answer: Answer) -> None:
+    match answer:
+        case AuthorizationAnswered(info):
+            _learn(step, report.token, info)
+            charging.answered(step, report.authorization_id, info)
+        case Failed(code):
+            charging.unanswered(
+                step, report.authorization_id, "NotSupported" if code in _NOT_SUPPORTED else "Unavailable"
+            )
+        case Unanswered(link_lost):
+            charging.unanswered(step, report.authorization_id, "Unavailable" if link_lost else "Timeout")
+        case _:
+            charging.unanswered(step, report.authorization_id, "Unavailable")
+
+
+def _started(step: Step, report: SessionStarted, answer: Answer) -> None:
+    if isinstance(answer, StartAnswered):
+        _learn(step, report.token, answer.info)
+        session.started(step, report, answer)
+    elif _is_final(answer) and report.session_id in step.box.transactions:
+        step.box.transactions[report.session_id] = NEVER
+        step.changed(report.evse)
+
+
+def _ended(step: Step, report: SessionEnded, answer: Answer) -> None:
+    if isinstance(answer, StopAnswered) and answer.info is not None and report.token is not None:
+        _learn(step, report.token, answer.info)
+    if isinstance(answer, StopAnswered) or _is_final(answer):
+        step.box.transactions.pop(report.session_id, None)
+        outage.stop_known(step, report.session_id)
+    elif isinstance(answer, Unanswered) and answer.link_lost:
+        outage.stop_known(step, report.session_id)

@@ -1,0 +1,127 @@
+"""The state of one box in one place, and the step: what a single input does to it.
+
+Holds and hands out; decides nothing. Every function of the model that changes a box takes both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from twin.model import power
+from twin.model.authority import Cache
+from twin.model.effects import Changed, Effect, Note, Report, Tell
+from twin.model.spec import EvseSpec, TwinSpec
+from twin.model.state import Connection, Evse, Station
+from twin.model.terms import Gate, Instant, PartKind, Registration
+from twin.model.variables import Variables
+
+_EVSE_PARTS: tuple[PartKind, ...] = ("evse", "meter", "limit", "session")
+
+
+class Box:
+    """Be everything that a twin is and remembers. `transactions` maps open sessions to the Central System's ids."""
+
+    __slots__ = ("cache", "common", "connection", "evses", "ids", "spec", "station", "transactions", "variables")
+
+    def __init__(
+        self,
+        spec: TwinSpec,
+        station: Station,
+        common: Evse,
+        evses: list[Evse],
+        variables: Variables,
+        ids: Callable[[], str],
+    ) -> None:
+        self.spec = spec
+        self.station = station
+        self.common = common
+        self.evses = evses
+        self.variables = variables
+        self.ids = ids
+        self.cache = Cache()
+        self.transactions: dict[str, int | None] = {}
+        self.connection = Connection()
+
+    @property
+    def online(self) -> bool:
+        """Tell whether the Central System can be told and asked now."""
+        return self.connection.up and self.connection.registration is Registration.ACCEPTED
+
+    @property
+    def gate(self) -> Gate:
+        """Say what may be sent (OCPP 1.6 §4.2, B-02, B-08, B-11)."""
+        match self.connection.registration:
+            case Registration.ACCEPTED:
+                return Gate.OPEN
+            case Registration.PENDING:
+                return Gate.PENDING
+            case Registration.REJECTED | None:
+                return Gate.CLOSED
+
+    @property
+    def running(self) -> bool:
+        """Tell whether the box has power and is not rebooting."""
+        return self.station.powered and self.station.up_at is None
+
+    @property
+    def wants_link(self) -> bool:
+        """Tell whether the box would have a connection now."""
+        return self.running and self.station.network
+
+    def evse(self, number: int) -> Evse:
+        """Return an EVSE by its number, or (0) what the station has in common with one."""
+        return self.common if number == 0 else self.evses[number - 1]
+
+    def hardware(self, number: int) -> EvseSpec:
+        """Return what an EVSE is made of."""
+        return self.spec.evses[number - 1]
+
+    def all(self) -> Iterator[Evse]:
+        """Go through station and EVSEs, the station first."""
+        yield self.common
+        yield from self.evses
+
+    def own_time(self, now: Instant) -> Instant:
+        """Return the time on the box's own clock, which follows the Central System's (B-05, R6)."""
+        return now + self.station.clock_offset_s
+
+    def settle(self, evse: Evse, now: Instant) -> None:
+        """Let an EVSE's register run at the power that flows now."""
+        power.settle(evse, self.common, self.hardware(evse.number), now, powered=self.running)
+
+
+class Step:
+    """Collect what one input causes; `request_id` is that of the command that is behind it."""
+
+    __slots__ = ("box", "effects", "now", "request_id")
+
+    def __init__(self, box: Box, now: Instant, request_id: str | None = None) -> None:
+        self.box = box
+        self.now = now
+        self.request_id = request_id
+        self.effects: list[Effect] = []
+
+    @property
+    def own_now(self) -> Instant:
+        """Return the time on the box's own clock."""
+        return self.box.own_time(self.now)
+
+    def do(self, effect: Effect) -> None:
+        """Want something done."""
+        self.effects.append(effect)
+
+    def tell(self, report: Report, *, durable: bool = False, triggered: bool = False) -> None:
+        """Tell the Central System something."""
+        self.effects.append(Tell(report, durable, triggered))
+
+    def note(self, name: str, evse: int | None = None, *, request_id: str | None = None, **fields: Any) -> None:
+        """State a fact for people and programs on MQTT."""
+        self.effects.append(Note(name, fields, self.now, evse or None, request_id or self.request_id))
+
+    def changed(self, number: int) -> None:
+        """Say that an EVSE, or (0) the station, shows something new."""
+        if number == 0:
+            self.effects.append(Changed(("station", 0)))
+        else:
+            self.effects.extend(Changed((kind, number)) for kind in _EVSE_PARTS)

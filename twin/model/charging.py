@@ -1,0 +1,371 @@
+"""Who starts and stops charging: cards, cables, buttons, and the time that passes in between.
+
+An *attempt* is what Preparing stands for: somebody began to use an EVSE, and ConnectionTimeOut runs (X-08).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from twin.errors import Rejected
+from twin.model import authority, session, status
+from twin.model.authority import Granted, Verdict, same
+from twin.model.box import Box, Step
+from twin.model.effects import AuthorizationAsked
+from twin.model.inputs import TokenInfo
+from twin.model.state import Ask, Evse, Grant
+from twin.model.terms import AuthorizationSource, AuthorizationStatus, Instant, StopReason
+
+_LATEST_ANSWER_S = 60.0
+"""How long a card waits for the Central System where ConnectionTimeOut is 0, in s."""
+
+
+# --- Cards ------------------------------------------------------------------------------------------------------------
+
+
+def pick(step: Step, token: str, evses: tuple[int, ...]) -> Evse | None:
+    """Pick the EVSE that a card at the shared reader means (contract, "What a box does"); None: the next plug."""
+    box = step.box
+    among = [evse for evse in box.evses if not evses or evse.number in evses]
+    parent = _known_parent(box, token, step.own_now)
+    for evse in among:
+        owner = evse.session
+        if owner is not None and (same(owner.token, token) or same(owner.parent, parent)):
+            return evse
+    for evse in among:
+        if same(evse.keeper, token) or same(evse.keeper_parent, parent):
+            return evse
+    waiting = [evse for evse in among if _waits_for_card(box, evse)]
+    return max(waiting, key=lambda evse: (evse.plugged_at, -evse.number), default=None)
+
+
+def _waits_for_card(box: Box, evse: Evse) -> bool:
+    asked = any(ask.evse == evse.number for ask in box.station.asks)
+    idle = evse.session is None and evse.grant is None and not asked
+    return idle and evse.plugged and not evse.finishing and status.is_usable(box, evse)
+
+
+def present(step: Step, evse: Evse | None, token: str, evses: tuple[int, ...] = ()) -> None:
+    """Show a card to a reader; whatever comes of it is told by events."""
+    box = step.box
+    if evse is None and len(evses or box.evses) == 1:
+        evse = box.evse(evses[0] if evses else 1)
+    if evse is None:
+        authorize(step, 0, token, evses=evses)
+    elif evse.session is not None:
+        _present_to_session(step, evse, token)
+    elif evse.keeper is not None and _may_release(box, evse, token, step.now):
+        release(step, evse)
+    elif evse.grant is not None and same(evse.grant.token, token):
+        evse.grant, evse.attempt_ends_at = None, None  # B1: the card was shown a second time
+        if evse.plugged:
+            _begin_attempt(step, evse)
+        status.refresh(step, evse.number)
+    elif any(ask.evse == evse.number and same(ask.token, token) for ask in box.station.asks):
+        return  # its question is on the way
+    elif not status.is_usable(box, evse):
+        _refuse(step, evse.number, token, authority.Refused("Unavailable", AuthorizationSource.OFFLINE))
+    else:
+        authorize(step, evse.number, token)
+
+
+def _present_to_session(step: Step, evse: Evse, token: str) -> None:
+    owner = evse.session
+    if owner is None:
+        return
+    if same(owner.token, token):  # A-02: never asked
+        session.end(step, evse, StopReason.LOCAL, token=token)
+        session.after_end(step, evse)
+        return
+    parent = _known_parent(step.box, token, step.own_now)
+    if same(owner.parent, parent) and not step.box.online:  # A-18
+        session.end(step, evse, StopReason.LOCAL, token=token)
+        session.after_end(step, evse)
+    elif step.box.online:
+        _ask(step, evse.number, token, stops=owner.id)
+    else:
+        _refuse(step, evse.number, token, authority.Refused("Invalid", AuthorizationSource.OFFLINE, parent))
+
+
+def _known_parent(box: Box, token: str, own_now: Instant) -> str | None:
+    entry = box.cache.find(token, own_now) if box.variables.flag("AuthCacheCtrlr.Enabled") else None
+    valid = entry is not None and entry.status is AuthorizationStatus.ACCEPTED
+    return entry.parent if entry is not None and valid else None
+
+
+def _may_release(box: Box, evse: Evse, token: str, now: Instant) -> bool:
+    parent = _known_parent(box, token, box.own_time(now))
+    return same(evse.keeper, token) or same(evse.keeper_parent, parent)
+
+
+def authorize(step: Step, number: int, token: str, *, remote: bool = False, evses: tuple[int, ...] = ()) -> None:
+    """Find out whether a card may start charging: by what is known here, or by asking (OCPP 1.6 §3.5, §4.1)."""
+    box = step.box
+    if not box.online:
+        _decided(step, number, token, _offline(step, token, "Unavailable"), remote=remote, evses=evses)
+        return
+    known = authority.before_asking(box.cache, box.variables, token, step.own_now)
+    if known is not None:
+        _decided(step, number, token, known, remote=remote, evses=evses)
+    else:
+        _ask(step, number, token, remote=remote, evses=evses)
+
+
+def _offline(step: Step, token: str, why: str) -> Verdict:
+    box = step.box
+    if not box.station.ever_accepted:  # B-14: it would not be known who could ever charge here
+        return authority.Refused("Unavailable", AuthorizationSource.OFFLINE)
+    return authority.offline(box.cache, box.variables, token, step.own_now, why=why)
+
+
+def _ask(
+    step: Step,
+    number: int,
+    token: str,
+    *,
+    stops: str | None = None,
+    remote: bool = False,
+    evses: tuple[int, ...] = (),
+) -> None:
+    box = step.box
+    wait_s = box.variables.integer("TxCtrlr.EVConnectionTimeOut") or _LATEST_ANSWER_S
+    ask = Ask(box.ids(), token, number, step.now, step.now + wait_s, stops, remote, evses, step.request_id)
+    box.station.asks = [*box.station.asks, ask]
+    step.tell(AuthorizationAsked(ask.id, token))
+    if number:
+        evse = box.evse(number)
+        if stops is None and evse.attempt_ends_at is None:
+            _begin_attempt(step, evse)
+        status.refresh(step, number)
+
+
+def ask_again(step: Step) -> None:
+    """Ask once more for the cards whose questions were lost in a restart."""
+    for ask in step.box.station.asks:
+        step.tell(AuthorizationAsked(ask.id, ask.token))
+
+
+def answered(step: Step, ask_id: str, info: TokenInfo) -> None:
+    """Take the Central System's verdict; matched by the question, not by what the box does now (R5)."""
+    ask = next((ask for ask in step.box.station.asks if ask.id == ask_id), None)
+    if ask is None:
+        return
+    source = AuthorizationSource.CENTRAL_SYSTEM
+    accepted = info.status is AuthorizationStatus.ACCEPTED
+    verdict: Verdict = Granted(source, info.parent) if accepted else authority.Refused(info.status, source, info.parent)
+    _take_ask(step, ask, verdict)
+
+
+def unanswered(step: Step, ask_id: str, why: str) -> None:
+    """Decide alone for a card about which the Central System gave no answer; `why` is told of a refusal."""
+    ask = next((ask for ask in step.box.station.asks if ask.id == ask_id), None)
+    if ask is not None:
+        _take_ask(step, ask, _offline(step, ask.token, why))
+
+
+def _take_ask(step: Step, ask: Ask, verdict: Verdict) -> None:
+    box = step.box
+    box.station.asks = [other for other in box.station.asks if other.id != ask.id]
+    step.request_id = ask.request_id
+    if ask.stops is not None:
+        _take_stop(step, ask, verdict)
+    else:
+        _decided(step, ask.evse, ask.token, verdict, remote=ask.remote, evses=ask.evses, deadline=ask.deadline)
+
+
+def _take_stop(step: Step, ask: Ask, verdict: Verdict) -> None:
+    evse = step.box.evse(ask.evse)
+    running = evse.session
+    if running is None or running.id != ask.stops:
+        return
+    if isinstance(verdict, Granted) and same(verdict.parent, running.parent):  # A-03, A-04
+        _note_granted(step, evse.number, ask.token, verdict)
+        session.end(step, evse, StopReason.LOCAL, token=ask.token)
+        session.after_end(step, evse)
+        return
+    refused = authority.Refused("Invalid", verdict.source, verdict.parent) if isinstance(verdict, Granted) else verdict
+    _refuse(step, evse.number, ask.token, refused)
+
+
+def _decided(
+    step: Step,
+    number: int,
+    token: str,
+    verdict: Verdict,
+    *,
+    remote: bool = False,
+    evses: tuple[int, ...] = (),
+    deadline: Instant | None = None,
+) -> None:
+    box = step.box
+    if not isinstance(verdict, Granted):
+        _refuse(step, number, token, verdict)
+        return
+    _note_granted(step, number, token, verdict)
+    source = AuthorizationSource.REMOTE if remote else verdict.source
+    grant = Grant(token, source, verdict.parent, evses, step.request_id)
+    if number == 0:
+        waiting = pick(step, token, evses)
+        if waiting is None or waiting.session is not None:
+            box.common.grant = grant
+            box.common.attempt_ends_at = deadline or step.now + _LATEST_ANSWER_S
+            return
+        number = waiting.number
+    give(step, box.evse(number), grant)
+
+
+def give(step: Step, evse: Evse, grant: Grant) -> None:
+    """Let somebody charge here: now if a car is there, else when it comes in time (R-07)."""
+    if evse.session is None and status.is_usable(step.box, evse):
+        if evse.plugged:
+            # F2: who starts anew at a cable that was used up first becomes Preparing; the matrix sees to that.
+            session.start(step, evse, grant)
+            return
+        evse.grant, evse.finishing = grant, False
+        if evse.attempt_ends_at is None:
+            _begin_attempt(step, evse)
+    status.refresh(step, evse.number)
+
+
+def _note_granted(step: Step, number: int, token: str, verdict: Granted) -> None:
+    step.note(
+        "authorized",
+        number,
+        id_tag=token,
+        status=AuthorizationStatus.ACCEPTED,
+        parent_id_tag=verdict.parent,
+        source=verdict.source,
+    )
+
+
+def _refuse(step: Step, number: int, token: str, verdict: authority.Refused) -> None:
+    step.note(
+        "authorization_failed",
+        number,
+        id_tag=token,
+        status=verdict.status,
+        parent_id_tag=verdict.parent,
+        source=verdict.source,
+    )
+    if number:
+        evse = step.box.evse(number)
+        if not evse.plugged and evse.grant is None:
+            evse.attempt_ends_at = None
+        status.refresh(step, number)
+
+
+# --- Cables -----------------------------------------------------------------------------------------------------------
+
+
+def _begin_attempt(step: Step, evse: Evse) -> None:
+    wait_s = step.box.variables.integer("TxCtrlr.EVConnectionTimeOut")
+    evse.attempt_ends_at = step.now + wait_s if wait_s else None
+
+
+def plugged_in(step: Step, evse: Evse) -> None:
+    """Take it that a car was connected: a session goes on (X-16), one starts, or a card is waited for."""
+    box = step.box
+    evse.plugged, evse.cable, evse.plugged_at, evse.info = True, True, step.now, None
+    if evse.session is not None or not box.running:
+        status.refresh(step, evse.number)
+        return
+    evse.finishing = False  # F2
+    shared = box.common.grant
+    meant = shared is not None and (not shared.evses or evse.number in shared.evses)
+    if evse.grant is None and meant and status.is_usable(box, evse):
+        evse.grant, box.common.grant, box.common.attempt_ends_at = shared, None, None
+    if evse.grant is not None and status.is_usable(box, evse):
+        grant = evse.grant
+        status.refresh(step, evse.number)
+        session.start(step, evse, grant)
+        return
+    if evse.operative and box.common.operative and evse.attempt_ends_at is None:
+        _begin_attempt(step, evse)
+    status.refresh(step, evse.number)
+
+
+def unplugged(step: Step, evse: Evse, *, cable_stays: bool) -> None:
+    """Take it that the car's end was pulled, and the EVSE's end too unless it is locked or stays (§4.10)."""
+    box = step.box
+    evse.plugged = False
+    if evse.session is not None:
+        evse.info = session.EV_SIDE
+        if not box.variables.flag("TxCtrlr.StopTxOnEVSideDisconnect"):
+            status.refresh(step, evse.number)  # S-17, X-16: the session goes on, the cable stays locked
+            return
+        unlock = box.variables.flag("OCPPCommCtrlr.UnlockOnEVSideDisconnect") or not evse.locked
+        session.end(step, evse, StopReason.EV_DISCONNECTED, keep_locked=not unlock)
+        evse.finishing = True
+        session.after_end(step, evse)  # S-18
+    if evse.cable and not evse.locked and not cable_stays:
+        cable_removed(step, evse)
+    else:
+        _idle_cable(step, evse)
+
+
+def _idle_cable(step: Step, evse: Evse) -> None:
+    if evse.grant is None and evse.session is None:
+        evse.attempt_ends_at = None
+    status.refresh(step, evse.number)
+
+
+def cable_removed(step: Step, evse: Evse) -> None:
+    """Take it that nothing is left in the socket (F1, B1)."""
+    evse.plugged = evse.cable = evse.finishing = evse.locked = False
+    evse.info = evse.car = evse.keeper = evse.keeper_parent = None
+    _idle_cable(step, evse)
+
+
+def release(step: Step, evse: Evse) -> None:
+    """Unlock a cable for its owner, who takes it away if the car is gone (A-20, X-17)."""
+    evse.locked, evse.keeper, evse.keeper_parent = False, None, None
+    if evse.cable and not evse.plugged:
+        cable_removed(step, evse)
+    else:
+        status.refresh(step, evse.number)
+
+
+# --- Buttons and time -------------------------------------------------------------------------------------------------
+
+
+def press_stop(step: Step, evse: Evse, reason: StopReason) -> None:
+    """Press the stop button; raises Rejected without a session."""
+    if evse.session is None:
+        raise Rejected("state_conflict", f"no transaction runs at EVSE {evse.number}")
+    session.end(step, evse, reason)
+    session.after_end(step, evse)
+
+
+def emergency_stop(step: Step, evses: list[Evse], number: int) -> None:
+    """Press the emergency button: what runs is ended at once."""
+    step.note("emergency_stop", number, ev=None)
+    for evse in evses:
+        if evse.session is not None:
+            session.end(step, evse, StopReason.EMERGENCY_STOP)
+            session.after_end(step, evse)
+
+
+def void_attempt(evse: Evse) -> None:
+    """Forget who wanted to charge here."""
+    evse.grant, evse.attempt_ends_at = None, None
+
+
+def attempt_over(step: Step, evse: Evse) -> None:
+    """End an attempt that took too long (X-09): B1 without a cable, B6 with one."""
+    if any(ask.evse == evse.number and ask.stops is None for ask in step.box.station.asks):
+        return  # the Central System's answer is waited for, and decides
+    void_attempt(evse)
+    if evse.number:
+        evse.finishing = evse.plugged or evse.cable
+        status.refresh(step, evse.number)
+
+
+def asks_over(step: Step) -> None:
+    """Decide alone about cards that nobody could be asked about in time."""
+    for ask in [ask for ask in step.box.station.asks if ask.deadline <= step.now and not step.box.online]:
+        _take_ask(step, ask, _offline(step, ask.token, "Timeout"))
+
+
+def rename_asks(box: Box) -> None:
+    """Give open questions new ids, so that answers to those of an earlier run are not mistaken for theirs."""
+    box.station.asks = [msgspec.structs.replace(ask, id=box.ids()) for ask in box.station.asks]

@@ -1,0 +1,128 @@
+"""The box goes down and comes up again: power cuts, resets, restarts of the program (OCPP 1.6 §5.14)."""
+
+from __future__ import annotations
+
+from twin.model import charging, registration, session, status
+from twin.model.box import Box, Step
+from twin.model.effects import Power
+from twin.model.spec import OnRestart
+from twin.model.state import Evse
+from twin.model.terms import BootReason, Instant, ResetKind, StopReason
+
+GRACE_S = 10.0
+"""How long a soft reset waits at most until the Central System knows of the ended transactions."""
+
+PROMPT_S = 1.0
+"""How long any reset waits, so that its confirmation reaches the Central System (RS-01)."""
+
+
+def reset(step: Step, kind: ResetKind, reason: StopReason, boot_reason: BootReason) -> None:
+    """End all transactions and reboot: when they are known of after a soft reset, at once after a hard one."""
+    box = step.box
+    box.station.resetting, box.station.awaited_stops, box.station.boot_reason = kind, [], boot_reason
+    for evse in box.evses:
+        charging.void_attempt(evse)
+        if evse.session is not None:
+            session.end(step, evse, reason)
+            session.after_end(step, evse)
+    soft = kind is ResetKind.SOFT and box.station.awaited_stops and box.online
+    box.station.reboot_at = step.now + (GRACE_S if soft else PROMPT_S)
+
+
+def stop_known(step: Step, session_id: str) -> None:
+    """Go on with a soft reset that waited for this session's end to be known (RS-02)."""
+    station = step.box.station
+    if station.resetting is None or session_id not in station.awaited_stops:
+        return
+    station.awaited_stops = [known for known in station.awaited_stops if known != session_id]
+    if not station.awaited_stops and station.reboot_at is not None:
+        station.reboot_at = min(station.reboot_at, step.now + PROMPT_S)
+
+
+def reboot(step: Step) -> None:
+    """Go down now; the box is up again after its reboot time."""
+    station = step.box.station
+    station.resetting, station.reboot_at, station.awaited_stops = None, None, []
+    station.up_at = step.now + step.box.spec.reboot_time_s
+    _go_down(step)
+
+
+def _go_down(step: Step) -> None:
+    box = step.box
+    registration.forget_connection(box)
+    box.station.asks = []
+    charging.void_attempt(box.common)
+    for evse in box.all():
+        charging.void_attempt(evse)
+        evse.told, evse.tell_at = None, None
+        if evse.number:
+            box.settle(evse, step.now)
+            step.changed(evse.number)
+    step.do(Power(link=False))
+    step.changed(0)
+
+
+def come_up(step: Step) -> None:
+    """Start the box's program: what waited for a reboot is in force, everything is looked at anew (RS-05, RS-07)."""
+    box = step.box
+    box.station.up_at = None
+    box.variables.rebooted()
+    for evse in box.evses:
+        if evse.plugged and evse.session is None and not evse.finishing:
+            charging.plugged_in(step, evse)
+    status.refresh_all(step)
+    registration.arm_alignment(step)
+    if box.wants_link:
+        step.do(Power(link=True))
+
+
+def power_cut(step: Step) -> None:
+    """Let the mains go: the box dies without a word, and transactions end with it (X-29)."""
+    box = step.box
+    box.station.resetting, box.station.reboot_at, box.station.up_at = None, None, None
+    for evse in box.evses:
+        _lose(step, evse)
+    box.station.powered = False
+    box.station.boot_reason = BootReason.POWER_UP
+    _go_down(step)
+
+
+def _lose(step: Step, evse: Evse) -> None:
+    if evse.session is not None:
+        session.end(step, evse, StopReason.POWER_LOSS)
+        if evse.scheduled:
+            evse.scheduled, evse.operative, evse.finishing = False, False, False
+
+
+def power_back(step: Step) -> None:
+    """Take it that the mains are back: the box boots, which takes its time."""
+    step.box.station.powered = True
+    step.box.station.up_at = step.now + step.box.spec.reboot_time_s
+    step.changed(0)
+
+
+def restarted(step: Step, alive: Instant | None) -> None:
+    """Go on after a restart of the program, or do as after a power cut at the instant it was last `alive`."""
+    box = step.box
+    registration.forget_connection(box)
+    charging.rename_asks(box)
+    if box.spec.on_restart is OnRestart.POWER_LOSS and box.station.powered:
+        cut = Step(box, step.now if alive is None else min(alive, step.now))
+        for evse in box.evses:
+            _lose(cut, evse)
+            charging.void_attempt(evse)
+            evse.register.run(cut.now, 0.0)
+        box.station.asks = []
+        step.effects.extend(cut.effects)
+        box.station.boot_reason = BootReason.POWER_UP
+    for evse in box.all():
+        evse.told, evse.tell_at = None, None
+    for evse in box.evses:
+        session.arm_sampling(step, evse)
+    status.refresh_all(step)
+    registration.arm_alignment(step)
+
+
+def deadlines(box: Box) -> list[Instant | None]:
+    """Return when a reboot begins or ends."""
+    return [box.station.reboot_at, box.station.up_at]

@@ -1,0 +1,94 @@
+"""When an EVSE's status changes, and when the Central System is told (OCPP 1.6 §4.9).
+
+Only while it can be told: what was passed through offline is not replayed, the present status is (S-15, S-16).
+"""
+
+from __future__ import annotations
+
+from twin.model import evse as phases
+from twin.model import power
+from twin.model.box import Box, Step
+from twin.model.effects import StatusChanged
+from twin.model.state import Evse, Told
+from twin.model.terms import Status
+
+
+def refresh(step: Step, number: int) -> None:
+    """Bring the status of an EVSE (0: the station) in line with its facts, step by step through the matrix."""
+    box, evse = step.box, step.box.evse(number)
+    if number:
+        box.settle(evse, step.now)
+        drawing = power.wants(evse, step.now)
+        target = phases.projected(evse, box.common, box.station.asks, drawing=drawing)
+    else:
+        target = phases.projected_station(evse)
+    for status in phases.way(evse.status, target):
+        _enter(step, evse, status)
+    _report(step, evse)
+    step.changed(number)
+
+
+def refresh_all(step: Step) -> None:
+    """Bring all statuses in line with the facts."""
+    for evse in step.box.all():
+        refresh(step, evse.number)
+
+
+def _enter(step: Step, evse: Evse, status: Status) -> None:
+    previous = evse.status
+    evse.status, evse.status_at = status, step.now
+    code = phases.error_of(evse)[0]
+    step.note("status_changed", evse.number, status=status, previous=previous, error_code=code)
+    _report(step, evse)
+
+
+def _report(step: Step, evse: Evse) -> None:
+    """Tell the present status if it is news, at once or when it has lasted long enough (S-10)."""
+    if not step.box.online or _told(evse) == evse.told:
+        evse.tell_at = None
+        return
+    least_s = step.box.variables.integer("ChargingStation.MinimumStatusDuration") if evse.number else 0
+    if least_s and evse.status_at + least_s > step.now:
+        evse.tell_at = evse.status_at + least_s
+        return
+    tell(step, evse)
+
+
+def tell(step: Step, evse: Evse, *, triggered: bool = False) -> None:
+    """Tell the Central System the present status."""
+    code, info, vendor_id, vendor_code = phases.error_of(evse)
+    evse.told, evse.tell_at = _told(evse), None
+    at = step.box.own_time(evse.status_at)
+    report = StatusChanged(evse.number, evse.status, code, at, info, vendor_id, vendor_code)
+    step.tell(report, triggered=triggered)
+
+
+def tell_all(step: Step) -> None:
+    """Tell the status of station and EVSEs, as after BootNotification (B-06)."""
+    for evse in step.box.all():
+        tell(step, evse)
+
+
+def tell_changed(step: Step) -> None:
+    """Tell what changed while the Central System could not be told (S-15)."""
+    for evse in step.box.all():
+        if _told(evse) != evse.told:
+            tell(step, evse)
+
+
+def tell_due(step: Step) -> None:
+    """Tell the statuses that have lasted long enough."""
+    for evse in step.box.evses:
+        if evse.tell_at is not None and evse.tell_at <= step.now:
+            _report(step, evse)
+
+
+def _told(evse: Evse) -> Told:
+    code, info, _, vendor_code = phases.error_of(evse)
+    return Told(evse.status, code, info, vendor_code)
+
+
+def is_usable(box: Box, evse: Evse) -> bool:
+    """Tell whether a session could begin at an EVSE now."""
+    ready = box.running and box.station.resetting is None
+    return ready and phases.is_usable(evse, box.common)

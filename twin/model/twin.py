@@ -1,0 +1,217 @@
+"""A chargebox twin: a synchronous object that takes inputs with the time and returns effects. Dispatch only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Self, assert_never
+
+from twin.model import (
+    answers,
+    charging,
+    commands,
+    outage,
+    power,
+    registration,
+    requests,
+    session,
+    snapshot,
+    status,
+    views,
+)
+from twin.model.box import Box, Step
+from twin.model.effects import Effect, Metered, Report
+from twin.model.inputs import Answer, Command, LinkDown, LinkEvent, LinkUp, Request
+from twin.model.spec import KeySpec, TwinSpec
+from twin.model.state import Evse
+from twin.model.terms import Gate, Instant, Part, ReadingContext, Registration
+from twin.model.variables import Variables
+from twin.model.view import PartView, TwinView
+
+
+class Twin:
+    """Be one charge point. Everything that happens to it comes in as a value, everything it wants goes out as one."""
+
+    __slots__ = ("_box",)
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+
+    @classmethod
+    def new(cls, spec: TwinSpec, settings: Mapping[str, KeySpec], now: Instant, *, ids: Callable[[], str]) -> Self:
+        """Make a twin that was never started before; `settings` by the names of the model's variables."""
+        return cls(snapshot.fresh(spec, settings, now, ids))
+
+    @classmethod
+    def restore(
+        cls,
+        spec: TwinSpec,
+        settings: Mapping[str, KeySpec],
+        parts: Mapping[str, bytes],
+        now: Instant,
+        *,
+        ids: Callable[[], str],
+    ) -> Self:
+        """Make a twin from what `dump` returned; raises SnapshotError."""
+        return cls(snapshot.restore(spec, settings, parts, now, ids))
+
+    def dump(self) -> dict[str, bytes]:
+        """Return the durable state in named parts."""
+        return snapshot.dump(self._box)
+
+    # --- Inputs -------------------------------------------------------------------------------------------------------
+
+    def start(self, now: Instant, alive: Instant | None = None) -> list[Effect]:
+        """Begin to run; `alive` is until when the program ran before, for twins that restart as after a power cut."""
+        step = Step(self._box, now)
+        outage.restarted(step, alive)
+        return step.effects
+
+    def command(self, command: Command, now: Instant) -> list[Effect]:
+        """Let something physical happen; raises Rejected before any change."""
+        step = Step(self._box, now, command.request_id)
+        commands.handle(step, command)
+        return step.effects
+
+    def request(self, request: Request, now: Instant) -> list[Effect]:
+        """Answer the Central System, exactly once, and do what it asks."""
+        step = Step(self._box, now)
+        requests.handle(step, request)
+        return step.effects
+
+    def answer(self, report: Report, answer: Answer, now: Instant) -> list[Effect]:
+        """Take what became of a report."""
+        step = Step(self._box, now)
+        answers.handle(step, report, answer)
+        return step.effects
+
+    def link(self, event: LinkEvent, now: Instant) -> list[Effect]:
+        """Take it that the connection came or went."""
+        step = Step(self._box, now)
+        match event:
+            case LinkUp():
+                registration.link_up(step, event)
+            case LinkDown():
+                registration.link_down(step, event)
+            case _:
+                assert_never(event)
+        return step.effects
+
+    def tick(self, now: Instant) -> list[Effect]:
+        """Do what is due."""
+        step = Step(self._box, now)
+        _station_due(step)
+        if self._box.running:
+            for evse in self._box.evses:
+                _evse_due(step, evse)
+            _aligned_due(step)
+        return step.effects
+
+    def next_deadline(self) -> Instant | None:
+        """Return when `tick` has something to do."""
+        return min((due for due in self._dues() if due is not None), default=None)
+
+    def _dues(self) -> Iterator[Instant | None]:
+        box, connection = self._box, self._box.connection
+        yield from outage.deadlines(box)
+        if not box.running:
+            return
+        if connection.up:
+            yield connection.boot_at
+            yield connection.next_heartbeat_at
+        else:
+            yield from (ask.deadline for ask in box.station.asks)
+        yield connection.next_aligned_at
+        yield box.common.attempt_ends_at
+        for evse in box.evses:
+            yield evse.tell_at
+            if evse.attempt_ends_at is not None and not _is_asked(box, evse):
+                yield evse.attempt_ends_at
+            yield power.full_at(evse) if evse.session is not None else None
+            if evse.session is not None:
+                yield evse.session.next_sample_at
+                yield session.cap_at(evse)
+
+    # --- What it shows ------------------------------------------------------------------------------------------------
+
+    @property
+    def registration(self) -> Registration | None:
+        """Return the Central System's answer to BootNotification, None before it."""
+        return self._box.connection.registration
+
+    @property
+    def gate(self) -> Gate:
+        """Return what may be sent now."""
+        return self._box.gate
+
+    @property
+    def variables(self) -> Variables:
+        """Return the settings."""
+        return self._box.variables
+
+    @property
+    def wants_link(self) -> bool:
+        """Tell whether the box would have a connection now."""
+        return self._box.wants_link
+
+    def transaction_id(self, session_id: str) -> int | None:
+        """Return the Central System's id of a session: None while unknown, -1 if there will never be one (X-06)."""
+        return self._box.transactions.get(session_id, answers.NEVER)
+
+    def view(self, now: Instant) -> TwinView:
+        """Show everything."""
+        return views.whole(self._box, now)
+
+    def view_of(self, part: Part, now: Instant) -> PartView:
+        """Show one part."""
+        return views.part(self._box, part, now)
+
+
+def _is_asked(box: Box, evse: Evse) -> bool:
+    return any(ask.evse == evse.number and ask.stops is None for ask in box.station.asks)
+
+
+def _is_due(due: Instant | None, step: Step) -> bool:
+    return due is not None and due <= step.now
+
+
+def _station_due(step: Step) -> None:
+    box, connection = step.box, step.box.connection
+    if _is_due(box.station.reboot_at, step):
+        outage.reboot(step)
+    if _is_due(box.station.up_at, step):
+        outage.come_up(step)
+    if not box.running:
+        return
+    if connection.up and _is_due(connection.boot_at, step):
+        registration.boot(step)
+    if box.online and _is_due(connection.next_heartbeat_at, step):
+        registration.heartbeat(step)
+    charging.asks_over(step)
+    if _is_due(box.common.attempt_ends_at, step):
+        charging.attempt_over(step, box.common)
+
+
+def _evse_due(step: Step, evse: Evse) -> None:
+    if _is_due(session.cap_at(evse), step):
+        session.exhausted(step, evse)
+    if evse.session is not None and _is_due(evse.session.next_sample_at, step):
+        session.sample(step, evse)
+    if evse.session is not None and _is_due(power.full_at(evse), step):
+        status.refresh(step, evse.number)
+    if _is_due(evse.attempt_ends_at, step):
+        charging.attempt_over(step, evse)
+    if _is_due(evse.tell_at, step):
+        status.tell_due(step)
+
+
+def _aligned_due(step: Step) -> None:
+    box = step.box
+    due = box.connection.next_aligned_at
+    if due is None or due > step.now:
+        return
+    grid_at = box.own_time(due)
+    for evse in box.evses:
+        session.align(step, evse, grid_at)
+    if box.variables.items(session.ALIGNED):
+        step.tell(Metered(0, (requests.main_meter(step, ReadingContext.SAMPLE_CLOCK),)), durable=True)
+    registration.arm_alignment(step)
