@@ -1,4 +1,7 @@
-"""What becomes of our reports: answers early, late or never. Nothing here raises (R1), nothing trusts the present state (R5)."""
+"""What becomes of our reports: answers early, late or never.
+
+Nothing here raises (R1), and nothing trusts the present state (R5).
+"""
 
 from __future__ import annotations
 

@@ -1,14 +1,11 @@
-"""Who starts and stops charging: cards, cables, buttons, and the time that passes in between.
-
-An *attempt* is what Preparing stands for: somebody began to use an EVSE, and ConnectionTimeOut runs (X-08).
-"""
+"""Who starts and stops charging: cards, remote starts, buttons, and the time that passes in between (§4.1, §4.8)."""
 
 from __future__ import annotations
 
 import msgspec
 
 from twin.errors import Rejected
-from twin.model import authority, session, status
+from twin.model import authority, cable, session, status
 from twin.model.authority import Granted, Verdict, same
 from twin.model.box import Box, Step
 from twin.model.effects import AuthorizationAsked
@@ -55,11 +52,11 @@ def present(step: Step, evse: Evse | None, token: str, evses: tuple[int, ...] = 
     elif evse.session is not None:
         _present_to_session(step, evse, token)
     elif evse.keeper is not None and _may_release(box, evse, token, step.now):
-        release(step, evse)
+        cable.release(step, evse)
     elif evse.grant is not None and same(evse.grant.token, token):
         evse.grant, evse.attempt_ends_at = None, None  # B1: the card was shown a second time
         if evse.plugged:
-            _begin_attempt(step, evse)
+            cable.begin_attempt(step, evse)
         status.refresh(step, evse.number)
     elif any(ask.evse == evse.number and same(ask.token, token) for ask in box.station.asks):
         return  # its question is on the way
@@ -135,7 +132,7 @@ def _ask(
     if number:
         evse = box.evse(number)
         if stops is None and evse.attempt_ends_at is None:
-            _begin_attempt(step, evse)
+            cable.begin_attempt(step, evse)
         status.refresh(step, number)
 
 
@@ -223,7 +220,7 @@ def give(step: Step, evse: Evse, grant: Grant) -> None:
             return
         evse.grant, evse.finishing = grant, False
         if evse.attempt_ends_at is None:
-            _begin_attempt(step, evse)
+            cable.begin_attempt(step, evse)
     status.refresh(step, evse.number)
 
 
@@ -254,77 +251,6 @@ def _refuse(step: Step, number: int, token: str, verdict: authority.Refused) -> 
         status.refresh(step, number)
 
 
-# --- Cables -----------------------------------------------------------------------------------------------------------
-
-
-def _begin_attempt(step: Step, evse: Evse) -> None:
-    wait_s = step.box.variables.integer("TxCtrlr.EVConnectionTimeOut")
-    evse.attempt_ends_at = step.now + wait_s if wait_s else None
-
-
-def plugged_in(step: Step, evse: Evse) -> None:
-    """Take it that a car was connected: a session goes on (X-16), one starts, or a card is waited for."""
-    box = step.box
-    evse.plugged, evse.cable, evse.plugged_at, evse.info = True, True, step.now, None
-    if evse.session is not None or not box.running:
-        status.refresh(step, evse.number)
-        return
-    evse.finishing = False  # F2
-    shared = box.common.grant
-    meant = shared is not None and (not shared.evses or evse.number in shared.evses)
-    if evse.grant is None and meant and status.is_usable(box, evse):
-        evse.grant, box.common.grant, box.common.attempt_ends_at = shared, None, None
-    if evse.grant is not None and status.is_usable(box, evse):
-        grant = evse.grant
-        status.refresh(step, evse.number)
-        session.start(step, evse, grant)
-        return
-    if evse.operative and box.common.operative and evse.attempt_ends_at is None:
-        _begin_attempt(step, evse)
-    status.refresh(step, evse.number)
-
-
-def unplugged(step: Step, evse: Evse, *, cable_stays: bool) -> None:
-    """Take it that the car's end was pulled, and the EVSE's end too unless it is locked or stays (§4.10)."""
-    box = step.box
-    evse.plugged = False
-    if evse.session is not None:
-        evse.info = session.EV_SIDE
-        if not box.variables.flag("TxCtrlr.StopTxOnEVSideDisconnect"):
-            status.refresh(step, evse.number)  # S-17, X-16: the session goes on, the cable stays locked
-            return
-        unlock = box.variables.flag("OCPPCommCtrlr.UnlockOnEVSideDisconnect") or not evse.locked
-        session.end(step, evse, StopReason.EV_DISCONNECTED, keep_locked=not unlock)
-        evse.finishing = True
-        session.after_end(step, evse)  # S-18
-    if evse.cable and not evse.locked and not cable_stays:
-        cable_removed(step, evse)
-    else:
-        _idle_cable(step, evse)
-
-
-def _idle_cable(step: Step, evse: Evse) -> None:
-    if evse.grant is None and evse.session is None:
-        evse.attempt_ends_at = None
-    status.refresh(step, evse.number)
-
-
-def cable_removed(step: Step, evse: Evse) -> None:
-    """Take it that nothing is left in the socket (F1, B1)."""
-    evse.plugged = evse.cable = evse.finishing = evse.locked = False
-    evse.info = evse.car = evse.keeper = evse.keeper_parent = None
-    _idle_cable(step, evse)
-
-
-def release(step: Step, evse: Evse) -> None:
-    """Unlock a cable for its owner, who takes it away if the car is gone (A-20, X-17)."""
-    evse.locked, evse.keeper, evse.keeper_parent = False, None, None
-    if evse.cable and not evse.plugged:
-        cable_removed(step, evse)
-    else:
-        status.refresh(step, evse.number)
-
-
 # --- Buttons and time -------------------------------------------------------------------------------------------------
 
 
@@ -345,16 +271,11 @@ def emergency_stop(step: Step, evses: list[Evse], number: int) -> None:
             session.after_end(step, evse)
 
 
-def void_attempt(evse: Evse) -> None:
-    """Forget who wanted to charge here."""
-    evse.grant, evse.attempt_ends_at = None, None
-
-
 def attempt_over(step: Step, evse: Evse) -> None:
     """End an attempt that took too long (X-09): B1 without a cable, B6 with one."""
     if any(ask.evse == evse.number and ask.stops is None for ask in step.box.station.asks):
         return  # the Central System's answer is waited for, and decides
-    void_attempt(evse)
+    cable.void_attempt(evse)
     if evse.number:
         evse.finishing = evse.plugged or evse.cable
         status.refresh(step, evse.number)

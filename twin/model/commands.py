@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from twin.errors import Rejected
-from twin.model import charging, metering, outage, registration, service, status
+from twin.model import cable, charging, metering, outage, registration, service, status
 from twin.model.box import Box, Step
 from twin.model.effects import Drop, Forget, Power
 from twin.model.inputs import (
@@ -102,7 +102,7 @@ def _at_cable(step: Step, command: PlugIn | Unplug | SetEvReady | UnplugEvSide |
             if not evse.plugged:
                 raise Rejected("state_conflict", f"no car is connected to EVSE {evse.number}")
             step.note("unplugged", evse.number, ev=evse.ev_name)
-            charging.unplugged(step, evse, cable_stays=True)
+            cable.unplugged(step, evse, cable_stays=True)
         case JamLock():
             service.jam_lock(step, evse, jammed=command.jammed)
         case _:
@@ -120,15 +120,15 @@ def _plug_in(step: Step, evse: Evse, command: PlugIn) -> None:
         status.refresh(step, evse.number)  # another car at the same cable
         return
     step.note("plugged", evse.number, ev=evse.ev_name)
-    charging.plugged_in(step, evse)
+    cable.plugged_in(step, evse)
 
 
 def _unplug(step: Step, evse: Evse) -> None:
     if evse.plugged:
         step.note("unplugged", evse.number, ev=evse.ev_name)
-        charging.unplugged(step, evse, cable_stays=False)
+        cable.unplugged(step, evse, cable_stays=False)
     elif evse.cable and not evse.locked:
-        charging.cable_removed(step, evse)
+        cable.cable_removed(step, evse)
 
 
 # --- The meter --------------------------------------------------------------------------------------------------------

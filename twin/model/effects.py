@@ -24,7 +24,10 @@ from twin.model.terms import (
 
 
 class Sample(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Carry one measured value in base units: W, Wh, A, V, Hz, percent, °C; `phase` as "L1", "L1-N", …"""
+    """Carry one measured value in base units (W, Wh, A, V, Hz, percent, °C).
+
+    `phase` is written as "L1", "L1-N", …
+    """
 
     measurand: Measurand
     value: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twin.model import charging, registration, session, status
+from twin.model import cable, charging, registration, session, status
 from twin.model.box import Box, Step
 from twin.model.effects import Power
 from twin.model.spec import OnRestart
@@ -21,7 +21,7 @@ def reset(step: Step, kind: ResetKind, reason: StopReason, boot_reason: BootReas
     box = step.box
     box.station.resetting, box.station.awaited_stops, box.station.boot_reason = kind, [], boot_reason
     for evse in box.evses:
-        charging.void_attempt(evse)
+        cable.void_attempt(evse)
         if evse.session is not None:
             session.end(step, evse, reason)
             session.after_end(step, evse)
@@ -51,9 +51,9 @@ def _go_down(step: Step) -> None:
     box = step.box
     registration.forget_connection(box)
     box.station.asks = []
-    charging.void_attempt(box.common)
+    cable.void_attempt(box.common)
     for evse in box.all():
-        charging.void_attempt(evse)
+        cable.void_attempt(evse)
         evse.told, evse.tell_at = None, None
         if evse.number:
             box.settle(evse, step.now)
@@ -69,7 +69,7 @@ def come_up(step: Step) -> None:
     box.variables.rebooted()
     for evse in box.evses:
         if evse.plugged and evse.session is None and not evse.finishing:
-            charging.plugged_in(step, evse)
+            cable.plugged_in(step, evse)
     status.refresh_all(step)
     registration.arm_alignment(step)
     if box.wants_link:
@@ -110,7 +110,7 @@ def restarted(step: Step, alive: Instant | None) -> None:
         cut = Step(box, step.now if alive is None else min(alive, step.now))
         for evse in box.evses:
             _lose(cut, evse)
-            charging.void_attempt(evse)
+            cable.void_attempt(evse)
             evse.register.run(cut.now, 0.0)
         box.station.asks = []
         step.effects.extend(cut.effects)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twin.model import charging, session, status
+from twin.model import cable, session, status
 from twin.model.box import Step
 from twin.model.evse import is_blocking
 from twin.model.state import Evse, Fault
@@ -61,7 +61,7 @@ def unlock_now(step: Step, evse: Evse, outcome: str) -> None:
         failure = Fault(ErrorCode.CONNECTOR_LOCK_FAILURE, blocking=False)
         set_fault(step, evse, LOCK_FAULT, failure)
     else:
-        charging.release(step, evse)
+        cable.release(step, evse)
 
 
 def availability(step: Step, number: int, *, operative: bool) -> str:
@@ -90,12 +90,12 @@ def _change(step: Step, evse: Evse, *, operative: bool, whole: bool) -> None:
         # AV-06: an EVSE's own setting is remembered while the whole box is out of service.
         evse.operative = evse.operative if whole else True
         if was_out and evse.plugged and evse.session is None and evse.operative and box.common.operative:
-            charging.plugged_in(step, evse)  # H2
+            cable.plugged_in(step, evse)  # H2
             return
     elif evse.session is not None:
         evse.scheduled = True if not whole else evse.scheduled
     else:
-        charging.void_attempt(evse)
+        cable.void_attempt(evse)
         box.station.asks = [ask for ask in box.station.asks if ask.evse != evse.number]
         evse.operative = evse.operative if whole else False
         evse.finishing = False

@@ -153,6 +153,11 @@ class Twin:
         """Tell whether the box would have a connection now."""
         return self._box.wants_link
 
+    @property
+    def charging(self) -> int:
+        """Return at how many EVSEs energy flows."""
+        return sum(views.is_charging(evse) for evse in self._box.evses)
+
     def transaction_id(self, session_id: str) -> int | None:
         """Return the Central System's id of a session: None while unknown, -1 if there will never be one (X-06)."""
         return self._box.transactions.get(session_id, answers.NEVER)

@@ -16,7 +16,7 @@ def whole(box: Box, now: Instant) -> TwinView:
         tuple(of_evse(box, one) for one in box.evses),
         tuple(meter(box, one, now) for one in box.evses),
         tuple(limit(box, one) for one in box.evses),
-        tuple(session(box, one, now) for one in box.evses),
+        tuple(session(one, now) for one in box.evses),
     )
 
 
@@ -33,7 +33,7 @@ def part(box: Box, which: Part, now: Instant) -> PartView:
         case "limit":
             return limit(box, box.evse(number))
         case "session":
-            return session(box, box.evse(number), now)
+            return session(box.evse(number), now)
 
 
 def station(box: Box) -> StationView:
@@ -64,6 +64,11 @@ def station(box: Box) -> StationView:
     )
 
 
+def is_charging(one: Evse) -> bool:
+    """Tell whether energy flows."""
+    return one.status is Status.CHARGING and metering.power_w(one) >= metering.IDLE_W
+
+
 def of_evse(box: Box, one: Evse) -> EvseView:
     """Show an EVSE."""
     running, grant = one.session, one.grant
@@ -78,7 +83,7 @@ def of_evse(box: Box, one: Evse) -> EvseView:
         ev_ready=one.ev_ready,
         locked=one.locked and one.cable,
         available=one.operative and box.common.operative,
-        charging=one.status is Status.CHARGING and metering.power_w(one) >= metering.IDLE_W,
+        charging=is_charging(one),
         id_tag=token,
         authorized=grant is not None or (running is not None and not running.suspended),
         transaction_id=None if running is None else running.transaction_id,
@@ -122,7 +127,7 @@ def limit(box: Box, one: Evse) -> LimitView:
     return power.limit(one, box.common, box.hardware(one.number), powered=box.running)
 
 
-def session(box: Box, one: Evse, now: Instant) -> SessionView:
+def session(one: Evse, now: Instant) -> SessionView:
     """Show the running session, or the last one."""
     shown = one.session or one.last
     if shown is None:
