@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import errno
+import socket
+from datetime import UTC, datetime
+
+import pytest
+import trustme
+from fakes.links import RecordingPeer, answering, central_system, context_for, raw_server, target_at
+
+from twin.errors import LinkError
+from twin.link.explain import unreachable
+from twin.link.target import target
+from twin.link.websocket import connect
+from twin.model.spec import CsmsSpec, TwinSpec
+
+
+async def why(target):
+    with pytest.raises(LinkError) as caught:
+        await connect(target, RecordingPeer(), timeout_s=10)
+    return str(caught.value)
+
+
+async def never(server):
+    raise AssertionError("this connection should not have been opened")
+
+
+def secure(port, host="localhost", **csms):
+    return target(TwinSpec("t", "CP1", csms=CsmsSpec(f"wss://{host}:{port}/ocpp", **csms)), None, ("ocpp1.6",))
+
+
+@pytest.mark.parametrize(
+    ("status", "password", "expected"),
+    [
+        (401, None, "(HTTP 401): set csms.password"),
+        (401, "wrong", "(HTTP 401): check csms.password and the identity"),
+        (403, None, "(HTTP 403): check the identity and its rights"),
+        (404, None, "does not know ws://127.0.0.1:{port}/ocpp/CP1 (HTTP 404): add the identity"),
+        (302, None, "has moved (HTTP 302): set csms.url"),
+        (429, None, "(HTTP 429): raise csms.backoff"),
+        (500, None, "(HTTP 500): look into its log"),
+        (503, None, "(HTTP 503): look into its log"),
+        (200, None, "is no OCPP-J endpoint (HTTP 200): check csms.url"),
+        (400, None, "is no OCPP-J endpoint (HTTP 400): check csms.url"),
+    ],
+)
+async def test_a_refusal_over_http(status, password, expected):
+    async with raw_server(answering(f"HTTP/1.1 {status} Why\r\nContent-Length: 0\r\n\r\n".encode())) as port:
+        sentence = await why(target_at(port, username="CP1", password=password))
+        assert expected.format(port=port) in sentence
+        assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_nothing_listens(host):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    assert f"Nothing listens at ws://{host}:{port}/ocpp/CP1: start the" in await why(target_at(port, host=host))
+
+
+async def test_a_host_that_no_dns_knows():
+    sentence = await why(target_at(1, host="csms.invalid"))
+    assert "The host name in ws://csms.invalid:1/ocpp/CP1 cannot be resolved" in sentence
+
+
+async def test_an_authority_that_is_not_ours(ca_file):
+    stranger = context_for(trustme.CA().issue_cert("localhost"))
+    async with central_system(never, host="localhost", context=stranger) as port:
+        sentence = await why(secure(port, ca_file=ca_file))
+    assert "is not trusted" in sentence
+    assert "set csms.ca_file to the authority that issued it" in sentence
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+async def test_a_certificate_for_another_host(authority, ca_file, host):
+    other = context_for(authority.issue_cert("csms.example", "192.0.2.1"))
+    async with central_system(never, host=host, context=other) as port:
+        assert "set csms.verify_hostname to false" in await why(secure(port, host, ca_file=ca_file))
+
+
+async def test_a_certificate_for_another_host_may_be_allowed(authority, ca_file):
+    async def handler(server):
+        await server.wait_closed()
+
+    other = context_for(authority.issue_cert("csms.example"))
+    async with central_system(handler, host="localhost", context=other) as port:
+        allowed = secure(port, ca_file=ca_file, verify_hostname=False)
+        connection = await connect(allowed, peer := RecordingPeer(), timeout_s=10)
+        connection.close()
+        await peer.end()
+
+
+async def test_a_certificate_that_has_expired(authority, ca_file):
+    expired = context_for(authority.issue_cert("localhost", not_after=datetime(2020, 1, 1, tzinfo=UTC)))
+    async with central_system(never, host="localhost", context=expired) as port:
+        assert "has expired: renew it, or correct this machine's clock" in await why(secure(port, ca_file=ca_file))
+
+
+async def test_tls_where_there_is_none(ca_file):
+    async def script(reader, writer):
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    async with raw_server(script) as port:
+        assert "No TLS with wss://localhost" in await why(secure(port, ca_file=ca_file))
+
+
+async def test_no_tls_where_there_is_some(server_context):
+    async with central_system(never, context=server_context) as port:
+        assert f"whether ws://127.0.0.1:{port}/ocpp/CP1 wants wss://" in await why(target_at(port))
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "raise the limit (ulimit -n"),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), "cannot be reached (Network is unreachable)"),
+        (OSError("Multiple exceptions: [Errno 111] …, [Errno 111] …"), "Nothing listens at"),
+        (ConnectionResetError(), "cannot be reached"),
+    ],
+)
+def test_what_the_system_says(error, expected):
+    assert expected in unreachable(error, target_at(9000))

@@ -1,0 +1,13 @@
+"""All twins of a process: feeds them inputs, and carries out what they want in one fixed order.
+
+This is the façade: whoever runs twins imports from here and needs nothing below it.
+"""
+
+from twin.fleet.clock import Clock
+from twin.fleet.counters import Counters
+from twin.fleet.fleet import Fleet
+from twin.fleet.ports import FleetOptions, Listener
+from twin.store.port import Contents, Receipt
+from twin.turn import CallOutcome, Frame
+
+__all__ = ["CallOutcome", "Clock", "Contents", "Counters", "Fleet", "FleetOptions", "Frame", "Listener", "Receipt"]

@@ -1,0 +1,138 @@
+"""What waits for the disk: changes are stored in batches, and what they cause outside happens after that.
+
+The order of one key's jobs is kept, also where one of them has nothing to store. While nothing is under way a
+batch is stored at once; under load, what comes within a window of some milliseconds shares one commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import TypeAlias
+
+from twin.errors import StoreError
+from twin.store.port import Change, ClockMark, Store
+
+_Job: TypeAlias = Callable[[], None]
+
+
+class _Batch:
+    __slots__ = ("begun", "changes", "jobs", "keys")
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.jobs: deque[_Job] = deque()
+        self.keys: set[str] = set()
+        self.begun = 0.0
+
+
+class Batches:
+    """Store changes in groups and then do what waits for them.
+
+    `mark` is stored with each batch. `failed` is told once when the store is lost: from then on nothing that
+    waits is ever done. `window_s` is the least time between the beginnings of two commits.
+    """
+
+    def __init__(
+        self, store: Store, mark: Callable[[], ClockMark], failed: Callable[[StoreError], None], window_s: float = 0.01
+    ) -> None:
+        self._store = store
+        self._mark = mark
+        self._failed = failed
+        self._window_s = window_s
+        self._open = _Batch()
+        self._last: dict[str, _Batch] = {}
+        self._under_way = 0
+        self._begun = float("-inf")
+        self._timer: asyncio.Handle | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.lost = False
+        self.commit_ms = 0.0
+
+    def put(self, key: str, changes: list[Change], job: _Job) -> None:
+        """Do `job` as soon as `changes`, and all earlier ones of that key, are on disk: now, if that is so."""
+        if self.lost:
+            return
+        if changes:
+            batch = self._last[key] = self._open
+            batch.changes.extend(changes)
+            batch.keys.add(key)
+            self._schedule()
+        elif key in self._last:
+            batch = self._last[key]
+        else:
+            job()
+            return
+        batch.jobs.append(job)
+
+    def store(self, change: Change) -> None:
+        """Store something that nothing waits for."""
+        if not self.lost:
+            self._open.changes.append(change)
+            self._schedule()
+
+    def flush(self) -> None:
+        """Hand the open batch to the store, so that a later read sees it."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._open.changes or self.lost:
+            return
+        batch, self._open = self._open, _Batch()
+        batch.changes.append(self._mark())
+        batch.begun = self._begun = asyncio.get_running_loop().time()
+        self._under_way += 1
+        self._store.commit(batch.changes, lambda error: self._committed(batch, error))
+
+    async def drained(self) -> None:
+        """Return when nothing waits for the disk, or the store is lost."""
+        self.flush()
+        await self._idle.wait()
+
+    def _schedule(self) -> None:
+        self._idle.clear()
+        # While a commit is under way the next batch collects; its end schedules again.
+        if self._timer is not None or self._under_way:
+            return
+        loop = asyncio.get_running_loop()
+        due = self._begun + self._window_s
+        # `call_soon`: what else happens in this turn of the loop shares the commit.
+        self._timer = loop.call_soon(self.flush) if due <= loop.time() else loop.call_at(due, self.flush)
+
+    def _committed(self, batch: _Batch, error: StoreError | None) -> None:
+        self._under_way -= 1
+        if self.lost:
+            return
+        if error is not None:
+            self._lose(error)
+            return
+        self.commit_ms = (asyncio.get_running_loop().time() - batch.begun) * 1000
+        if self._open.changes:
+            self._schedule()
+        self._do(batch)
+
+    def _do(self, batch: _Batch) -> None:
+        try:
+            while batch.jobs:
+                batch.jobs.popleft()()
+        finally:
+            if batch.jobs:  # one of them raised, which is the loop's to report; the others are not to blame
+                asyncio.get_running_loop().call_soon(self._do, batch)
+            else:
+                self._close(batch)
+
+    def _close(self, batch: _Batch) -> None:
+        for key in batch.keys:
+            if self._last.get(key) is batch:
+                del self._last[key]
+        if not self._under_way and not self._open.changes:
+            self._idle.set()
+
+    def _lose(self, error: StoreError) -> None:
+        self.lost = True
+        self._open = _Batch()
+        self._last.clear()
+        self._idle.set()
+        self._failed(error)

@@ -1,0 +1,273 @@
+"""All twins of a process by their ids: how they come, how they go, and the way to each of them.
+
+Must not know what a command means or what a twin shows; MQTT is somebody else's, and so is OCPP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Iterable
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from twin.errors import Rejected, StoreError
+from twin.fleet.batches import Batches
+from twin.fleet.clock import Clock
+from twin.fleet.counters import Counters
+from twin.fleet.deadlines import Deadlines
+from twin.fleet.faults import Fault
+from twin.fleet.hosted import Hosted
+from twin.fleet.ids import Ids
+from twin.fleet.pacing import Dialer, TokenBucket
+from twin.fleet.ports import Connect, FleetOptions, Listener, StartStation
+from twin.fleet.shell import Shell
+from twin.fleet.uplink import Links
+from twin.link.websocket import connect as connect_websocket
+from twin.model.effects import Note
+from twin.model.inputs import Command
+from twin.model.spec import TwinSpec
+from twin.model.terms import Instant, Part
+from twin.model.view import PartView, TwinView
+from twin.station import Station
+from twin.store.port import Change, Contents, ForgetReceipts, PutAdded, Receipt, Store, StoredTwin
+from twin.turn import CallOutcome
+
+_DEFAULTS = FleetOptions()
+_SLICE = 25
+_FORGET_RECEIPTS_EVERY_S = 3600.0
+_FLUSH_TIMEOUT_S = 10.0
+
+_log = structlog.get_logger("twin")
+
+
+class Fleet:
+    """Run twins: `load` them, `run` for their connections, `close` at the end.
+
+    All methods belong to the event loop's thread, and none but these three waits. `done` functions are called
+    when what was asked is on disk, which may be before the method returns.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        listener: Listener,
+        clock: Clock,
+        options: FleetOptions = _DEFAULTS,
+        *,
+        connect: Connect = connect_websocket,
+        start: StartStation = Station.start,
+    ) -> None:
+        self._options = options
+        self._hosted: dict[str, Hosted] = {}
+        self._arriving: set[str] = set()
+        self._lives: dict[str, int] = {}
+        self._starts = 0
+        self._closing = False
+        self._ended = asyncio.Event()
+        batches = Batches(store, lambda: clock.mark(options.mark_interval_s), listener.failed, options.commit_window_s)
+        bucket = TokenBucket(options.connects_per_s, options.connects_burst)
+        self._dialer = Dialer(bucket, options.connects_at_once)
+        self._shell = Shell(
+            clock=clock,
+            store=store,
+            batches=batches,
+            deadlines=Deadlines(options.due_per_turn),
+            links=Links(self._dialer, connect, options.connect_timeout_s),
+            listener=listener,
+            counters=Counters(self._stations, lambda: batches.commit_ms),
+            start=start,
+        )
+
+    # --- Life ---------------------------------------------------------------------------------------------------------
+
+    async def load(self, specs: Iterable[TwinSpec], contents: Contents) -> None:
+        """Start all twins from what is stored of them; they connect once `run` runs.
+
+        A twin whose stored state cannot be read is left out, and told as the event `internal_error`.
+        """
+        self._starts = contents.starts
+        alive = None if contents.clock is None else contents.clock.alive
+        for number, spec in enumerate(specs, start=1):
+            with suppress(Fault):
+                self._start(spec, contents.twins.get(spec.id, StoredTwin()), alive)
+            if number % _SLICE == 0:
+                await asyncio.sleep(0)  # MQTT and those who started already go on meanwhile
+
+    async def run(self) -> None:
+        """Keep twins connected, until `close` has ended."""
+        async with asyncio.TaskGroup() as tasks:
+            self._dialer.start(tasks)
+            marks = tasks.create_task(self._keep_time(), name="clock marks")
+            try:
+                await self._ended.wait()
+            finally:
+                self._dialer.stop()
+            marks.cancel()
+
+    async def close(self) -> None:
+        """Say goodbye to all Central Systems, and return when everything is on disk; in bounded time."""
+        self._closing = True
+        self._dialer.stop()
+        for number, hosted in enumerate(list(self._hosted.values()), start=1):
+            hosted.stop("the charge point program ends")
+            if number % _SLICE == 0:
+                await asyncio.sleep(0)
+        if not await _within(self._options.close_timeout_s, self._shell.links.all_closed()):
+            for hosted in self._hosted.values():
+                hosted.break_off("The Central System did not close the connection in time.")
+            await _within(self._options.close_timeout_s, self._shell.links.all_closed())
+        self._shell.deadlines.stop()
+        self._shell.batches.store(self._shell.clock.mark(0.0))
+        if not await _within(_FLUSH_TIMEOUT_S, self._shell.batches.drained()):
+            _log.error("store_not_flushed", waited_s=_FLUSH_TIMEOUT_S)
+        self._ended.set()
+
+    async def _keep_time(self) -> None:
+        loop = asyncio.get_running_loop()
+        clock, batches = self._shell.clock, self._shell.batches
+        forget_at = loop.time()
+        while True:
+            if loop.time() >= forget_at:
+                batches.store(ForgetReceipts(clock.now() - self._options.receipts_kept_s))
+                forget_at += _FORGET_RECEIPTS_EVERY_S
+            else:
+                batches.store(clock.mark(self._options.mark_interval_s))
+            await asyncio.sleep(self._options.mark_interval_s)
+            if clock.follow_wall():
+                _log.warning("clock_set_forward", now=clock.now())
+                self._rearm()
+
+    # --- Twins come and go --------------------------------------------------------------------------------------------
+
+    def add(self, spec: TwinSpec, done: Callable[[Rejected | None], None], record: bytes | None = None) -> None:
+        """Add a twin, with what is still stored of it, or raise Rejected.
+
+        `record` is stored for the next start (`Contents.added`). `done` gets None when all is on disk, or why
+        the twin could not be started.
+        """
+        self._refuse_while_closing()
+        if spec.id in self._hosted or spec.id in self._arriving:
+            raise Rejected("state_conflict", f"There is a charge point {spec.id!r} already")
+        self._arriving.add(spec.id)
+        added: list[Change] = [] if record is None else [PutAdded(spec.id, record)]
+        self._shell.batches.flush()
+        self._shell.store.read(spec.id, lambda stored: self._arrive(spec, stored, added, done))
+
+    def remove(self, twin_id: str, done: Callable[[], None], *, forget: bool = False) -> None:
+        """Remove a twin, and with `forget` what is stored of it, or raise Rejected; it does not come back by itself."""
+        self._find(twin_id).leave(forget=forget, done=done)
+        del self._hosted[twin_id]
+
+    def restart(self, twin_id: str, done: Callable[[], None]) -> None:
+        """Stop a twin and start it from its stored state, or raise Rejected."""
+        self._refuse_while_closing()
+        self._find(twin_id).restart(done)
+
+    def _arrive(
+        self,
+        spec: TwinSpec,
+        stored: StoredTwin | StoreError,
+        added: list[Change],
+        done: Callable[[Rejected | None], None],
+    ) -> None:
+        self._arriving.discard(spec.id)
+        if isinstance(stored, StoreError):
+            self._shell.listener.failed(stored)
+            return
+        try:
+            self._refuse_while_closing()
+            self._start(spec, stored, self._shell.clock.now())
+        except Rejected as why:
+            done(why)
+        else:
+            self._shell.batches.put(spec.id, added, lambda: done(None))
+
+    def _start(self, spec: TwinSpec, stored: StoredTwin, alive: Instant | None) -> None:
+        life = self._lives[spec.id] = self._lives.get(spec.id, 0) + 1
+        hosted = Hosted(spec, self._shell, Ids(f"{spec.seed}/{spec.id}/{self._starts}/{life}"))
+        self._hosted[spec.id] = hosted
+        try:
+            hosted.start(stored, alive)
+        except Fault as fault:
+            del self._hosted[spec.id]
+            note = Note("internal_error", {"detail": fault.cause}, self._shell.clock.now())
+            self._shell.listener.noted(spec.id, note)
+            raise
+
+    # --- The way to a twin --------------------------------------------------------------------------------------------
+
+    @property
+    def ids(self) -> Collection[str]:
+        """Return the ids of all twins."""
+        return self._hosted.keys()
+
+    @property
+    def counters(self) -> Counters:
+        """Return what was counted since the start."""
+        return self._shell.counters
+
+    def spec(self, twin_id: str) -> TwinSpec:
+        """Return what a twin is. This and all below raise Rejected (`unknown_twin`) for an id that is none."""
+        return self._find(twin_id).spec
+
+    def evse_count(self, twin_id: str) -> int:
+        """Return how many EVSEs a twin has."""
+        return len(self._find(twin_id).spec.evses)
+
+    def view(self, twin_id: str) -> TwinView:
+        """Show a whole twin."""
+        return self._find(twin_id).station.view(self._shell.clock.now())
+
+    def view_of(self, twin_id: str, part: Part) -> PartView:
+        """Show a part of a twin."""
+        return self._find(twin_id).station.view_of(part, self._shell.clock.now())
+
+    def command(self, twin_id: str, command: Command, done: Callable[[], None], receipt: Receipt | None = None) -> None:
+        """Carry out a command or raise Rejected; `done` runs when what follows, and the receipt, is on disk."""
+        self._refuse_while_closing()
+        self._find(twin_id).command(command, done, receipt)
+
+    def call(self, twin_id: str, action: str, payload: Any, done: Callable[[CallOutcome], None]) -> None:
+        """Make an OCPP call or raise Rejected; `done` gets what became of it."""
+        self._refuse_while_closing()
+        self._find(twin_id).call(action, payload, done)
+
+    def send_raw(self, twin_id: str, text: str, done: Callable[[], None]) -> None:
+        """Put raw text on the wire or raise Rejected."""
+        self._refuse_while_closing()
+        self._find(twin_id).send_raw(text, done)
+
+    def set_clock_rate(self, rate: float) -> None:
+        """Let the twins' time run faster or slower."""
+        self._shell.clock.set_rate(rate)
+        self._rearm()
+
+    def _find(self, twin_id: str) -> Hosted:
+        hosted = self._hosted.get(twin_id)
+        if hosted is None:
+            raise Rejected("unknown_twin", f"There is no charge point {twin_id!r}")
+        return hosted
+
+    def _refuse_while_closing(self) -> None:
+        if self._closing:
+            raise Rejected("internal", "The program ends")
+        if self._shell.batches.lost:
+            raise Rejected("internal", "The store is lost, nothing can be taken any more")
+
+    def _stations(self) -> Iterable[Station]:
+        return (hosted.station for hosted in self._hosted.values())
+
+    def _rearm(self) -> None:
+        for hosted in self._hosted.values():
+            hosted.rearm()
+
+
+async def _within(seconds: float, what: Coroutine[Any, Any, None]) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await what
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,26 @@
+"""Ids that a twin gives to its messages and sessions: repeatable from its seed, and never used twice."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from uuid import UUID
+
+
+class Ids:
+    """Make ids of 36 characters in the form of a UUID (OCPP-J 1.6 §4.1.4).
+
+    Whoever counts the starts in `life` gets other ids after each. A digest takes no state, whereas a random
+    generator takes 2.5 kB, which is much for each of ten thousand twins.
+    """
+
+    __slots__ = ("_life", "_used")
+
+    def __init__(self, life: str) -> None:
+        self._life = life
+        self._used = 0
+
+    def __call__(self) -> str:
+        """Return the next id."""
+        self._used += 1
+        digest = blake2b(f"{self._life}/{self._used}".encode(), digest_size=16).digest()
+        return str(UUID(bytes=digest, version=4))

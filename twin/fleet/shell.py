@@ -1,0 +1,27 @@
+"""What all twins of a fleet share: the time, the disk, the network, and whom to tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twin.fleet.batches import Batches
+from twin.fleet.clock import Clock
+from twin.fleet.counters import Counters
+from twin.fleet.deadlines import Deadlines
+from twin.fleet.ports import Listener, StartStation
+from twin.fleet.uplink import Links
+from twin.store.port import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """Hand a twin what it needs of the world."""
+
+    clock: Clock
+    store: Store
+    batches: Batches
+    deadlines: Deadlines
+    links: Links
+    listener: Listener
+    counters: Counters
+    start: StartStation

@@ -1,0 +1,1 @@
+"""WebSocket connections to Central Systems; knows no OCPP."""

@@ -1,0 +1,248 @@
+"""An open WebSocket: text there and back, pings, closing. Knows no OCPP and has no task of its own.
+
+Due times of pings are plain state: whoever owns a connection asks `next_deadline` and calls `tick`. What the peer
+may do to us is bounded: the size of a message, the bytes that it does not read, the time that closing takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from typing import Protocol, cast, final
+
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidURI
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import State
+from websockets.uri import WebSocketURI, parse_uri
+
+from twin.errors import LinkError
+from twin.link.explain import hung_up, silent, unreachable
+from twin.link.opening import CLOSE_TIMEOUT_S, Opening
+from twin.link.target import Target
+
+PONG_TIMEOUT_S = 20.0
+MAX_UNSENT_BYTES = 1024 * 1024
+MAX_CLOSE_REASON_BYTES = 123
+"""RFC 6455 §5.5: a control frame carries 125 bytes, two of them are the code."""
+
+
+class Peer(Protocol):
+    """Take what comes in. Nothing is delivered before the code that awaits `connect` has had its turn."""
+
+    def on_text(self, text: str) -> None:
+        """Take a message."""
+        ...
+
+    def on_closed(self, reason: str) -> None:
+        """Learn that the connection is gone, and why; called exactly once."""
+        ...
+
+
+async def connect(target: Target, peer: Peer, *, timeout_s: float) -> Connection:
+    """Open a connection within `timeout_s`; raises LinkError with a sentence for a person."""
+    uri = _parsed(target.url)
+    opening = Opening(target, uri)
+    connection = None
+    try:
+        async with asyncio.timeout(timeout_s) as timeout:
+            await _open_tcp(opening, target, uri)
+            early = await opening.opened
+        if opening.transport is None or opening.transport.is_closing():
+            raise LinkError(hung_up(target))
+        connection = Connection(opening.transport, opening.websocket, peer, early)
+        return connection
+    except OSError as error:
+        raise LinkError(silent(target, timeout_s) if timeout.expired() else unreachable(error, target)) from error
+    finally:
+        if connection is None:
+            opening.close()
+
+
+def _parsed(url: str) -> WebSocketURI:
+    try:
+        return parse_uri(url)
+    except (InvalidURI, ValueError) as error:
+        raise LinkError(f"csms.url does not make a usable address ({error}): correct it.") from error
+
+
+async def _open_tcp(opening: Opening, target: Target, uri: WebSocketURI) -> None:
+    await asyncio.get_running_loop().create_connection(
+        lambda: opening,
+        uri.host,
+        uri.port,
+        ssl=(target.ssl or True) if uri.secure else None,
+        ssl_shutdown_timeout=CLOSE_TIMEOUT_S if uri.secure else None,
+    )
+
+
+@final
+class Connection(asyncio.Protocol):
+    """Exchange text messages with the peer until one of both closes. Made by `connect` only."""
+
+    __slots__ = (
+        "_closing",
+        "_fragments",
+        "_peer",
+        "_ping_at",
+        "_ping_interval_s",
+        "_pings",
+        "_pong_by",
+        "_reason",
+        "_transport",
+        "_websocket",
+        "subprotocol",
+    )
+
+    def __init__(
+        self, transport: asyncio.Transport, websocket: ClientProtocol, peer: Peer, early: Sequence[Frame]
+    ) -> None:
+        self.subprotocol = str(websocket.subprotocol)
+        self._transport = transport
+        self._websocket = websocket
+        self._peer = peer
+        self._fragments = bytearray()
+        self._ping_interval_s = 0.0
+        self._pings = 0
+        self._ping_at = math.inf
+        self._pong_by = math.inf
+        self._reason: str | None = None  # why it ended; from then on nothing is sent or delivered
+        self._closing: asyncio.TimerHandle | None = None
+        transport.set_protocol(self)
+        asyncio.get_running_loop().call_soon(self._begin, early)
+
+    # What the owner calls
+
+    def send(self, text: str) -> None:
+        """Send a message; does nothing once the connection is closing. Lone surrogates go out as "?"."""
+        if self._reason is None and self._websocket.state is State.OPEN:
+            self._websocket.send_text(text.encode(errors="replace"))
+            self._flush()
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close politely; `on_closed` follows within CLOSE_TIMEOUT_S, no message does."""
+        if self._reason is None and self._websocket.state is State.OPEN:
+            self._reason = f"The connection was closed by this side ({code})."
+            cut = reason.encode(errors="replace")[:MAX_CLOSE_REASON_BYTES].decode(errors="ignore")
+            self._websocket.send_close(code, cut)
+            self._flush()
+
+    def abort(self, reason: str) -> None:
+        """Break the TCP connection at once; `on_closed` follows, no message does."""
+        self._reason = self._reason or reason
+        self._transport.abort()
+
+    def set_ping_interval(self, seconds: float) -> None:
+        """Send a ping every so many seconds from now on; 0 sends none (OCPP 1.6 §9.1.34)."""
+        if seconds != self._ping_interval_s:
+            self._ping_interval_s = seconds
+            self._ping_at = asyncio.get_running_loop().time() + seconds if seconds > 0 else math.inf
+
+    def next_deadline(self) -> float | None:
+        """Return the loop time at which `tick` has to be called; it never moves forward by what the peer does."""
+        due = min(self._ping_at, self._pong_by)
+        return None if self._reason is not None or due == math.inf else due
+
+    def tick(self, now: float) -> None:
+        """Send the ping that is due, or break a link that is only half open (T-10)."""
+        if self._reason is not None:
+            return
+        if now >= self._pong_by:
+            self.abort(f"The Central System did not answer a ping within {PONG_TIMEOUT_S:g} s.")
+        elif now >= self._ping_at:
+            self._ping_at = now + self._ping_interval_s
+            if self._pong_by == math.inf and self._websocket.state is State.OPEN:
+                self._pong_by = now + PONG_TIMEOUT_S
+                self._pings += 1
+                self._websocket.send_ping(self._ping_data())
+                self._flush()
+
+    # What asyncio calls
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes from the network."""
+        self._websocket.receive_data(data)
+        self._take(cast("list[Frame]", self._websocket.events_received()))
+
+    def eof_received(self) -> None:
+        """Take the end of the peer's half; asyncio then closes ours."""
+        self._websocket.receive_eof()
+        self._reason = self._reason or "The Central System closed the connection without a closing handshake."
+        self._bound_closing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the owner."""
+        self._websocket.receive_eof()
+        if self._closing is not None:
+            self._closing.cancel()
+        self._reason = self._reason or f"The connection broke ({exc or 'closed'})."
+        self._peer.on_closed(self._reason)
+
+    # Inside
+
+    def _begin(self, early: Sequence[Frame]) -> None:
+        self._transport.resume_reading()
+        self._take(early)
+
+    def _take(self, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            if self._reason is not None:
+                break
+            self._take_frame(frame)
+        error = self._websocket.parser_exc
+        if error is not None and self._reason is None:
+            self._reason = f"The Central System broke the WebSocket protocol ({error})."
+        self._flush()
+
+    def _take_frame(self, frame: Frame) -> None:
+        match frame.opcode:
+            case Opcode.TEXT if frame.fin:
+                self._deliver(frame.data)
+            case Opcode.TEXT:
+                self._fragments += frame.data
+            case Opcode.CONT:
+                self._fragments += frame.data
+                if frame.fin:
+                    message, self._fragments = self._fragments, bytearray()
+                    self._deliver(message)
+            case Opcode.BINARY:
+                self._fail(CloseCode.UNSUPPORTED_DATA, "OCPP-J has text messages only")
+            case Opcode.PONG:
+                if frame.data == self._ping_data():
+                    self._pong_by = math.inf
+            case Opcode.CLOSE:
+                self._reason = f"The Central System closed the connection: {self._websocket.close_rcvd}."
+            case Opcode.PING:
+                pass  # the library has answered it (T-09)
+
+    def _deliver(self, data: bytes | bytearray | memoryview) -> None:
+        try:
+            text = str(data, "utf-8")
+        except UnicodeDecodeError:
+            # RFC 6455 §8.1: text that is not UTF-8 fails the connection.
+            self._fail(CloseCode.INVALID_DATA, "text is not UTF-8")
+        else:
+            self._peer.on_text(text)
+
+    def _fail(self, code: CloseCode, why: str) -> None:
+        self._reason = f"The Central System broke the WebSocket protocol ({why})."
+        if self._websocket.state is State.OPEN:
+            self._websocket.fail(code, why)
+
+    def _flush(self) -> None:
+        data = b"".join(self._websocket.data_to_send())
+        if data:
+            self._transport.write(data)
+            if self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+                self.abort("The Central System stopped reading what it is sent.")
+        if self._websocket.close_expected():
+            self._bound_closing()
+
+    def _bound_closing(self) -> None:
+        # RFC 6455 §7.1.1: the server closes TCP first; we wait for it, but not for ever.
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._transport.abort)
+
+    def _ping_data(self) -> bytes:
+        return self._pings.to_bytes(4, "big")

@@ -1,0 +1,85 @@
+"""The discipline of OCPP-J: one CALL of ours under way at a time, its time-out, and whose answer is whose.
+
+Must not know what the messages say, nor when there is something to send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from twin.errors import ProtocolError
+from twin.model.terms import Instant
+from twin.ocpp.outbox import Job
+
+MAX_ID_LENGTH = 36
+HANDLED_FOR_S = 1.0
+"""A CALL counts as being handled for this long: its answer leaves only after the store's commit."""
+
+_REMEMBERED = 16
+
+
+class Flight(msgspec.Struct, frozen=True):
+    """Be our CALL that waits for its answer until `due`."""
+
+    id: str
+    action: str
+    job: Job
+    due: Instant
+
+
+class Endpoint:
+    """Pair CALLs with answers on one connection."""
+
+    __slots__ = ("_flight", "_handled", "_ids")
+
+    def __init__(self, ids: Callable[[], str]) -> None:
+        self._ids = ids
+        self._flight: Flight | None = None
+        self._handled: tuple[tuple[str, Instant], ...] = ()
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether a CALL of ours is under way (OCPP-J 1.6 §4.1.1, T-18)."""
+        return self._flight is not None
+
+    @property
+    def deadline(self) -> Instant | None:
+        """Return when the CALL under way times out."""
+        return self._flight.due if self._flight else None
+
+    def depart(self, action: str, job: Job, due: Instant) -> Flight:
+        """Let a CALL depart under an id that was never used before, also for a resend (T-16, X-26)."""
+        self._flight = Flight(self._ids()[:MAX_ID_LENGTH], action, job, due)
+        return self._flight
+
+    def answered(self, message_id: str | None) -> Flight | None:
+        """Return the CALL that an answer belongs to; None if it is late or nobody's (T-21)."""
+        flight = self._flight
+        if flight is None or flight.id != message_id:
+            return None
+        self._flight = None
+        return flight
+
+    def expired(self, now: Instant) -> Flight | None:
+        """Return the CALL whose time is up."""
+        flight = self._flight
+        if flight is None or now < flight.due:
+            return None
+        self._flight = None
+        return flight
+
+    def accept(self, message_id: str, now: Instant) -> None:
+        """Take note of a CALL from the other side. Raises ProtocolError for an unfit id (OCPP-J 1.6 §4.2.3, T-29)."""
+        if len(message_id) > MAX_ID_LENGTH:
+            raise ProtocolError("GenericError", f"The message id has more than {MAX_ID_LENGTH} characters", message_id)
+        recent = tuple(item for item in self._handled if now - item[1] < HANDLED_FOR_S)
+        if any(known == message_id for known, _ in recent):
+            raise ProtocolError("GenericError", "A CALL with this message id is being handled", message_id)
+        self._handled = (*recent[1 - _REMEMBERED :], (message_id, now))
+
+    def reset(self) -> Flight | None:
+        """Begin anew with a new connection; return the CALL that was under way on the old one."""
+        flight, self._flight, self._handled = self._flight, None, ()
+        return flight

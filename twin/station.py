@@ -1,0 +1,208 @@
+"""A station: a twin, the dialect it speaks, and what is under way between it and the Central System.
+
+The only class that the runtime touches. Decides what is stored after each input; must not know a single OCPP
+message, nor what a twin does with an input. Nothing here waits, reads a clock or touches a socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from twin.errors import Rejected
+from twin.model.effects import Effect
+from twin.model.inputs import Command
+from twin.model.spec import TwinSpec
+from twin.model.terms import Gate, Instant, Part
+from twin.model.twin import Twin
+from twin.model.view import EvseView, PartView, StationView, TwinView
+from twin.ocpp.dialect import DIALECTS
+from twin.ocpp.exchange import Exchange
+from twin.ocpp.outbox import Outbox, UserCall
+from twin.turn import DropState, Frame, PutState, Turn
+
+_STATION: Part = ("station", 0)
+_DIALECT = DIALECTS["1.6"]
+
+
+class Station:
+    """Feed one twin its inputs and return what each causes outside.
+
+    `subprotocols` are those to offer in the WebSocket handshake, `charging` says at how many EVSEs energy flows.
+    """
+
+    __slots__ = ("_exchange", "_shown", "_stored", "_twin", "charging", "spec", "subprotocols")
+
+    def __init__(self, spec: TwinSpec, twin: Twin, exchange: Exchange, subprotocols: tuple[str, ...]) -> None:
+        self.spec = spec
+        self.subprotocols = subprotocols
+        self.charging = 0
+        self._twin = twin
+        self._exchange = exchange
+        self._shown = exchange.waiting
+        # What is stored of each part, as a hash: the bytes themselves would double a station's memory.
+        self._stored: dict[str, int] = {}
+
+    @classmethod
+    def start(
+        cls,
+        spec: TwinSpec,
+        now: Instant,
+        *,
+        ids: Callable[[], str],
+        parts: Mapping[str, bytes] = {},
+        reports: Sequence[tuple[int, bytes]] = (),
+        alive: Instant | None = None,
+    ) -> tuple[Station, Turn]:
+        """Start a station for the first time, or from what was stored. Raises SnapshotError.
+
+        `parts` and `reports` are the stored rows, `alive` until when the program ran; `ids` never repeats itself.
+        """
+        dialect = _DIALECT(spec.keys)
+        if parts:
+            twin = Twin.restore(spec, dialect.settings, parts, now, ids=ids)
+        else:
+            twin = Twin.new(spec, dialect.settings, now, ids=ids)
+        exchange = Exchange(spec, twin, dialect, Outbox(spec.queue_limit, reports), ids)
+        station = cls(spec, twin, exchange, (dialect.subprotocol,))
+        station._stored = {name: hash(data) for name, data in parts.items()}
+        turn = station._turn(twin.start(now, alive), now)
+        station.charging = station._count_charging(now)
+        return station, turn
+
+    # --- What the runtime wants to know -------------------------------------------------------------------------------
+
+    @property
+    def wants_link(self) -> bool:
+        """Tell whether the box wants to be connected."""
+        return self._twin.wants_link
+
+    @property
+    def connected(self) -> bool:
+        """Tell whether a connection stands."""
+        return self._exchange.connected
+
+    @property
+    def queued(self) -> int:
+        """Return how many messages wait that must not be lost."""
+        return self._exchange.waiting
+
+    @property
+    def ping_interval_s(self) -> int:
+        """Return the seconds between WebSocket pings, 0 for none."""
+        return self._twin.variables.integer("OCPPCommCtrlr.WebSocketPingInterval")
+
+    @property
+    def password(self) -> str | None:
+        """Return the password for HTTP Basic: the one that the Central System set, else the configured one."""
+        return self._twin.variables.text("SecurityCtrlr.BasicAuthPassword") or self.spec.csms.password
+
+    def next_deadline(self) -> Instant | None:
+        """Return when `tick` must be called at the latest, None for never."""
+        mine, theirs = self._twin.next_deadline(), self._exchange.next_deadline()
+        return min(mine, theirs) if mine is not None and theirs is not None else (theirs if mine is None else mine)
+
+    def view(self, now: Instant) -> TwinView:
+        """Show all of the twin."""
+        view = self._twin.view(now)
+        return msgspec.structs.replace(view, station=self._with_queue(view.station))
+
+    def view_of(self, part: Part, now: Instant) -> PartView:
+        """Show a part of the twin."""
+        view = self._twin.view_of(part, now)
+        return self._with_queue(view) if isinstance(view, StationView) else view
+
+    def _with_queue(self, view: StationView) -> StationView:
+        return msgspec.structs.replace(view, queued_messages=self.queued)
+
+    # --- Inputs -------------------------------------------------------------------------------------------------------
+
+    def command(self, command: Command, now: Instant) -> Turn:
+        """Carry out a command. Raises Rejected; the twin is untouched then."""
+        return self._turn(self._twin.command(command, now), now)
+
+    def call(self, action: str, payload: Any, tag: str, now: Instant) -> Turn:
+        """Make a user's CALL; what becomes of it follows in a later turn's `calls`. Raises Rejected."""
+        if not self._exchange.listening or self._twin.gate is not Gate.OPEN:
+            raise Rejected("offline", "There is no connection on which the Central System accepted this charge point")
+        self._exchange.call(UserCall(tag, action, _encoded(payload)))
+        turn = Turn()
+        self._exchange.pump(turn, now)
+        return turn
+
+    def send_raw(self, text: str, _now: Instant) -> Turn:
+        """Put text on the wire as it is. Raises Rejected."""
+        if not self._exchange.listening:
+            raise Rejected("offline", "There is no connection to the Central System")
+        return Turn(frames=[Frame(text, None)])
+
+    def link_up(self, url: str, now: Instant) -> Turn:
+        """Take note of a connection on which a subprotocol was agreed; `url` holds no secret."""
+        turn = Turn()
+        self._exchange.open(url, turn, now)
+        return self._finish(turn, now)
+
+    def link_down(self, url: str, reason: str, now: Instant) -> Turn:
+        """Take note that the connection went; a second time nothing happens."""
+        turn = Turn()
+        if not self.connected:
+            return turn
+        self._exchange.close(url, reason, turn, now)
+        return self._finish(turn, now)
+
+    def receive(self, text: str, now: Instant) -> Turn:
+        """Take a text frame from the Central System; whatever it is, this does not raise."""
+        turn = Turn()
+        if not self._exchange.listening:
+            return turn
+        self._exchange.receive(text, turn, now)
+        return self._finish(turn, now)
+
+    def tick(self, now: Instant) -> Turn:
+        """Let time pass."""
+        turn = Turn()
+        self._exchange.expire(turn, now)
+        self._exchange.apply(self._twin.tick(now), turn, now)
+        return self._finish(turn, now)
+
+    # --- After each input ---------------------------------------------------------------------------------------------
+
+    def _turn(self, effects: Iterable[Effect], now: Instant) -> Turn:
+        turn = Turn()
+        self._exchange.apply(effects, turn, now)
+        return self._finish(turn, now)
+
+    def _finish(self, turn: Turn, now: Instant) -> Turn:
+        self._exchange.pump(turn, now)
+        self._store(turn)
+        if self.queued != self._shown:
+            self._shown = self.queued
+            turn.changed.add(_STATION)
+        if any(kind == "evse" for kind, _ in turn.changed):
+            self.charging = self._count_charging(now)
+        return turn
+
+    def _count_charging(self, now: Instant) -> int:
+        evses = (self._twin.view_of(("evse", number + 1), now) for number in range(len(self.spec.evses)))
+        return sum(evse.charging for evse in evses if isinstance(evse, EvseView))
+
+    def _store(self, turn: Turn) -> None:
+        parts = self._twin.dump()
+        for name, data in parts.items():
+            mark = hash(data)
+            if self._stored.get(name) != mark:
+                self._stored[name] = mark
+                turn.rows.append(PutState(name, data))
+        if len(self._stored) > len(parts):
+            for name in self._stored.keys() - parts.keys():
+                del self._stored[name]
+                turn.rows.append(DropState(name))
+
+
+def _encoded(payload: Any) -> msgspec.Raw:
+    try:
+        return msgspec.Raw(msgspec.json.encode({} if payload is None else payload))
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.EncodeError) as error:
+        raise Rejected("bad_value", f"The payload cannot be written as JSON: {error}") from error

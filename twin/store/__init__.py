@@ -1,0 +1,1 @@
+"""What survives a crash: a port, and SQLite behind it."""
