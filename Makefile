@@ -1,5 +1,6 @@
 # make demo    a broker, a Central System and three charging stations on this machine
 # make test    all tests      make lint    formatter, linter, types      make bench    figures
+# make docs    bring the written parts of README.md up to date
 # Everything lives in .venv; it is installed again only when pyproject.toml changes.
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -7,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format docs bench clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.demo
@@ -25,6 +26,9 @@ lint: .venv/.dev
 format: .venv/.dev
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+docs: .venv/.dev
+	@$(BIN)/python -m docs
 
 bench: .venv/.dev
 	$(BIN)/python -m benchmarks $(ARGS)

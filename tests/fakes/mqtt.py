@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, Self
 
 import aiomqtt
 
@@ -16,7 +16,7 @@ class Talk:
         self._client = aiomqtt.Client("127.0.0.1", port)
         self._filters = filters
 
-    async def __aenter__(self) -> Talk:
+    async def __aenter__(self) -> Self:
         await self._client.__aenter__()
         for topic in self._filters:
             await self._client.subscribe(topic, qos=1)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 from websockets.asyncio.client import ClientConnection, connect
 
 
 class FakeStation:
-    """Speak OCPP-J by hand, as an async context manager; `answers` holds the confirmations to the other side's calls."""
+    """Speak OCPP-J by hand, as an async context manager; `answers` holds the confirmations by action."""
 
     def __init__(self, url: str, identity: str, *, headers: dict[str, str] | None = None) -> None:
         self._url = f"{url}/{quote(identity, safe='')}"
@@ -23,7 +23,7 @@ class FakeStation:
         self.texts: asyncio.Queue[list[Any]] = asyncio.Queue()
         self.connection: ClientConnection
 
-    async def __aenter__(self) -> FakeStation:
+    async def __aenter__(self) -> Self:
         self.connection = await connect(
             self._url, subprotocols=["ocpp1.6"], additional_headers=self._headers, compression=None
         )

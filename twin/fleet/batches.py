@@ -1,12 +1,13 @@
 """What waits for the disk: changes are stored in batches, and what they cause outside happens after that.
 
 The order of one key's jobs is kept, also where one of them has nothing to store. While nothing is under way a
-batch is stored at once; under load, what comes within a window of some milliseconds shares one commit.
+batch is stored at once; what comes during a commit waits for others for some milliseconds and shares the next.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import TypeAlias
@@ -31,7 +32,7 @@ class Batches:
     """Store changes in groups and then do what waits for them.
 
     `mark` is stored with each batch. `failed` is told once when the store is lost: from then on nothing that
-    waits is ever done. `window_s` is the least time between the beginnings of two commits.
+    waits is ever done. `window_s` is the time between the beginnings of two commits while there is load.
     """
 
     def __init__(
@@ -44,7 +45,6 @@ class Batches:
         self._open = _Batch()
         self._last: dict[str, _Batch] = {}
         self._under_way = 0
-        self._begun = float("-inf")
         self._timer: asyncio.Handle | None = None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -82,9 +82,15 @@ class Batches:
             return
         batch, self._open = self._open, _Batch()
         batch.changes.append(self._mark())
-        batch.begun = self._begun = asyncio.get_running_loop().time()
+        batch.begun = asyncio.get_running_loop().time()
         self._under_way += 1
-        self._store.commit(batch.changes, lambda error: self._committed(batch, error))
+        started = time.perf_counter()  # some loops keep their time to the millisecond only
+
+        def committed(error: StoreError | None) -> None:
+            self.commit_ms = (time.perf_counter() - started) * 1000
+            self._committed(batch, error)
+
+        self._store.commit(batch.changes, committed)
 
     async def drained(self) -> None:
         """Return when nothing waits for the disk, or the store is lost."""
@@ -94,12 +100,9 @@ class Batches:
     def _schedule(self) -> None:
         self._idle.clear()
         # While a commit is under way the next batch collects; its end schedules again.
-        if self._timer is not None or self._under_way:
-            return
-        loop = asyncio.get_running_loop()
-        due = self._begun + self._window_s
-        # `call_soon`: what else happens in this turn of the loop shares the commit.
-        self._timer = loop.call_soon(self.flush) if due <= loop.time() else loop.call_at(due, self.flush)
+        if self._timer is None and not self._under_way:
+            # `call_soon`: what else happens in this turn of the loop shares the commit.
+            self._timer = asyncio.get_running_loop().call_soon(self.flush)
 
     def _committed(self, batch: _Batch, error: StoreError | None) -> None:
         self._under_way -= 1
@@ -108,9 +111,10 @@ class Batches:
         if error is not None:
             self._lose(error)
             return
-        self.commit_ms = (asyncio.get_running_loop().time() - batch.begun) * 1000
-        if self._open.changes:
-            self._schedule()
+        if self._open.changes and self._timer is None:
+            # It collected during a commit, so there is load: let more of it share the next one.
+            due = batch.begun + self._window_s
+            self._timer = asyncio.get_running_loop().call_at(due, self.flush)
         self._do(batch)
 
     def _do(self, batch: _Batch) -> None:

@@ -111,7 +111,7 @@ class Fleet:
         self._closing = True
         self._dialer.stop()
         for number, hosted in enumerate(list(self._hosted.values()), start=1):
-            hosted.stop("the charge point program ends")
+            hosted.stop("The charge point goes away.")
             if number % _SLICE == 0:
                 await asyncio.sleep(0)
         if not await _within(self._options.close_timeout_s, self._shell.links.all_closed()):

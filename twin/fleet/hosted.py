@@ -111,8 +111,8 @@ class Hosted:
         """Learn that the connection went."""
         self._happen(lambda station, now: station.link_down(url, reason, now))
 
-    def unreachable(self, url: str, reason: str) -> None:
-        """Tell why the Central System cannot be reached."""
+    def apart(self, url: str, reason: str) -> None:
+        """Tell why there is no connection, where the station does not."""
         self._out.note("disconnected", {"url": url, "reason": reason})
 
     # --- Time ---------------------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ class Hosted:
         """Close the connection and start again from the stored state; `done` runs when that is on disk."""
         self._restarted.append(done)
         if not self._resting or self._revive_at is not None:
-            self._rest("the charge point restarts")
+            self._rest("The charge point restarts.")
             self._read()
 
     def stop(self, reason: str) -> None:
@@ -170,7 +170,7 @@ class Hosted:
     def leave(self, *, forget: bool, done: Done) -> None:
         """Go, with the stored state where that is to be forgotten; `done` runs when that is on disk."""
         self._gone = True
-        self._rest("the charge point is removed")
+        self._rest("The charge point is removed.")
         changes: list[Change] = [DropAdded(self.spec.id)]
         if forget:
             changes.append(ForgetTwin(self.spec.id))
@@ -227,7 +227,7 @@ class Hosted:
         now = asyncio.get_running_loop().time()
         self._faults = self._faults + 1 if now - self._failed_at < _FORGET_FAULTS_S else 1
         self._failed_at = now
-        self._rest("the charge point failed")
+        self._rest("The charge point restarts after a fault.")
         self._out.note("internal_error", {"detail": fault.cause})
         # At once the first time; a station that fails again and again must not keep the processor busy.
         self._revive_at = now + (0.0 if self._faults == 1 else min(2.0**self._faults, _MAX_PAUSE_S))

@@ -74,7 +74,7 @@ class FleetOptions:
     """Say how fast a fleet works. Times in seconds.
 
     `connects_per_s` and `connects_burst` pace connects, of which `connects_at_once` are under way together.
-    `commit_window_s` is the least time between two commits, `mark_interval_s` how precisely the last moment of a
+    `commit_window_s` is the time between two commits under load, `mark_interval_s` how precisely the last moment of a
     crashed process is known. `due_per_turn` bounds how many twins act in one turn of the event loop.
     """
 

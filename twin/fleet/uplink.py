@@ -44,8 +44,8 @@ class Owner(Protocol):
         """Learn that the connection went, after `opened`."""
         ...
 
-    def unreachable(self, url: str, reason: str) -> None:
-        """Learn why no connection can be had: once, until that changes."""
+    def apart(self, url: str, reason: str) -> None:
+        """Learn why there is no connection, where `lost` is not told: once, until that changes."""
         ...
 
     def rearm(self) -> None:
@@ -150,9 +150,11 @@ class Uplink:
             self._owner.rearm()
 
     def shut(self, reason: str, *, tell: bool) -> None:
-        """Close politely and stay away until wanted again; `tell` the owner of the loss, or leave him alone."""
+        """Close politely and stay away until wanted again; `tell` the owner when it is `lost`, or nothing more."""
         self._wanted = False
-        self._told = self._told and tell
+        if self._told and not tell:
+            self._told = False
+            self._owner.apart(self._url, reason)
         self._stop_dialing()
         if self.connection is not None:
             self.connection.close(GOING_AWAY, reason)
@@ -220,7 +222,7 @@ class Uplink:
         self._dialing = False
         if reason != self._reason:
             self._reason = reason
-            self._owner.unreachable(url, reason)
+            self._owner.apart(url, reason)
         self._retry()
 
     def _opened(self, url: str, connection: Connection) -> None:

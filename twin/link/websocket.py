@@ -140,7 +140,7 @@ class Connection(asyncio.Protocol):
             self._ping_at = asyncio.get_running_loop().time() + seconds if seconds > 0 else math.inf
 
     def next_deadline(self) -> float | None:
-        """Return the loop time at which `tick` has to be called; it never moves forward by what the peer does."""
+        """Return the loop time at which `tick` has to be called; what the peer does only ever makes it later."""
         due = min(self._ping_at, self._pong_by)
         return None if self._reason is not None or due == math.inf else due
 

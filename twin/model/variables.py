@@ -47,8 +47,8 @@ class Rule(msgspec.Struct, frozen=True):
                 folded = text.strip().lower()
                 return folded if folded in ("true", "false") else None
             case "list":
-                items = _items(text)
-                known = self.item is None or all(map(self.item, items))
+                items = [item.strip() for item in text.split(",")] if text.strip() else []
+                known = all(items) and (self.item is None or all(map(self.item, items)))
                 return ",".join(items) if known and len(set(items)) == len(items) else None
             case "text":
                 return text

@@ -23,6 +23,9 @@ from twin.ocpp.endpoint import Endpoint, Flight
 from twin.ocpp.outbox import Job, Outbox, UserCall
 from twin.turn import CallOutcome, Frame, Turn
 
+_MAX_WORD = 50
+_MAX_SENTENCE = 255
+
 
 class Exchange:
     """Carry a twin's reports to the Central System, and the Central System's requests to the twin."""
@@ -136,7 +139,7 @@ class Exchange:
         flight = self._endpoint.answered(message_id)
         if flight is None:  # T-21
             turn.notes.append(
-                _complaint(None, "GenericError", f"An answer to {message_id}, which nobody waits for", now)
+                _complaint(None, "GenericError", f"An answer that nobody waits for, to {message_id}", now)
             )
         return flight
 
@@ -271,7 +274,9 @@ class Exchange:
 
 
 def _complaint(action: str | None, code: str, description: str, now: Instant) -> Note:
-    return Note("protocol_error", {"action": action, "code": code, "description": description}, now)
+    # The words may be the Central System's, a megabyte of them.
+    fields = {"action": action and action[:_MAX_WORD], "code": code, "description": description[:_MAX_SENTENCE]}
+    return Note("protocol_error", fields, now)
 
 
 def _loss(action: str, reason: str, now: Instant) -> Note:

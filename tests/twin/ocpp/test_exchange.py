@@ -4,6 +4,8 @@ from itertools import count
 import msgspec
 import pytest
 from fakes.twin import FakeTwin
+from hypothesis import given
+from hypothesis import strategies as st
 
 from twin.model import inputs
 from twin.model.effects import (
@@ -443,6 +445,99 @@ def test_users_calls_end_when_the_gate_closes(line):
     user_call(line)
     line.twin.gate = Gate.CLOSED
     assert line.apply().calls == [CallOutcome("t", "offline")]
+
+
+def test_a_note_does_not_repeat_megabytes(line):
+    turn = line.receive(json.dumps([2, "x", "y" * 100_000, {}]))
+    assert len(turn.notes[0].fields["action"]) == 50
+    turn = line.receive(json.dumps([3, "y" * 100_000, {}]))
+    assert len(turn.notes[0].fields["description"]) == 255
+
+
+# --- Rules that always hold -------------------------------------------------------------------------------------------
+
+STEPS = st.sampled_from(["start", "meter", "end", "beat", "call", "ask", "answer", "refuse", "silence", "up", "down"])
+
+
+@given(st.lists(STEPS, max_size=60))
+def test_whatever_happens_nothing_is_lost_or_sent_twice_at_once(steps):
+    line, world = Line(), World()
+    for step in steps:
+        line.now += 1
+        world.see(STEP[step](line, world))
+        waiting = line.exchange.waiting or line.outbox._others
+        retry_at = line.outbox.retry_at(Gate.OPEN)
+        idle = world.pending is None and line.exchange.connected
+        assert not (waiting and idle) or (retry_at is not None and retry_at > line.now)
+        assert set(world.rows) == {job.seq for job in line.outbox._durable} | world.under_way(line)
+    assert len(world.asked) == len(world.replied)
+
+
+class World:
+    """What can be seen from outside: the disk, and the CALL that waits for an answer."""
+
+    def __init__(self):
+        self.rows = {}
+        self.pending = None
+        self.ids = set()
+        self.asked = []
+        self.replied = []
+
+    def see(self, turn):
+        for row in turn.rows:
+            if isinstance(row, PutReport):
+                self.rows[row.seq] = row.data
+            else:
+                del self.rows[row.seq]
+        for frame in turn.frames:
+            kind, message_id, *rest = json.loads(frame.text)
+            if kind == 2:
+                assert self.pending is None
+                assert message_id not in self.ids
+                self.ids.add(message_id)
+                self.pending = message_id, rest[0]
+            else:
+                self.replied.append(message_id)
+
+    def under_way(self, line):
+        flight = line.exchange._endpoint._flight
+        return {flight.job.seq} if flight is not None and flight.job.durable else set()
+
+    def settled(self, line, text):
+        if self.pending is None:
+            return line.apply()
+        message_id, action = self.pending
+        self.pending = None
+        return line.receive(text(message_id, action))
+
+    def lost(self, step):
+        self.pending = None
+        return step()
+
+    def ask(self, line):
+        if not line.exchange.connected:
+            return line.apply()
+        self.asked.append(f"cs{len(self.asked)}")
+        return line.receive(json.dumps([2, self.asked[-1], "ClearCache", {}]))
+
+
+ANSWERS = {
+    "StartTransaction": ACCEPTED | {"transactionId": 1},
+    "Heartbeat": {"currentTime": "1970-01-01T00:00:00Z"},
+}
+STEP = {
+    "start": lambda line, world: line.tell(START, durable=True),
+    "meter": lambda line, world: line.tell(METER, durable=True),
+    "end": lambda line, world: line.tell(END, durable=True),
+    "beat": lambda line, world: line.tell(BEAT) if line.exchange.connected else line.apply(),
+    "call": lambda line, world: user_call(line) if line.exchange.connected else line.apply(),
+    "ask": lambda line, world: world.ask(line),
+    "answer": lambda line, world: world.settled(line, lambda i, a: json.dumps([3, i, ANSWERS.get(a, {})])),
+    "refuse": lambda line, world: world.settled(line, lambda i, a: json.dumps([4, i, "InternalError", "", {}])),
+    "silence": lambda line, world: world.lost(lambda: line.wait(400)),
+    "up": lambda line, world: line.apply() if line.exchange.connected else line.up(),
+    "down": lambda line, world: world.lost(line.down) if line.exchange.connected else line.apply(),
+}
 
 
 def test_vendor_keys_reach_the_dialect():

@@ -97,8 +97,3 @@ def _table(items: tuple[tuple[str, KeySpec], ...]) -> KeyTable:
 def settings(keys: Mapping[str, KeySpec]) -> Mapping[str, KeySpec]:
     """Return configured values by variable instead of by key."""
     return key_table(keys).settings
-
-
-def is_standard(key: str) -> bool:
-    """Tell whether OCPP 1.6 defines this key and the twin has it."""
-    return key.casefold() in _SPELLINGS

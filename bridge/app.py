@@ -1,0 +1,217 @@
+"""The composition root: makes a daemon out of settings, runs it, and ends it in the reverse order.
+
+Reads settings once and hands them down as plain values. The order at the start: store, twins, MQTT, and the Central
+System last, so that a level that was set meanwhile counts from the first BootNotification on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bridge import logs
+from bridge.client import Client
+from bridge.health import Health, NodeInfo
+from bridge.limit import TooFewFiles, make_room_for
+from bridge.options import MqttOptions
+from bridge.publisher import Publisher
+from bridge.router import Router
+from config import presets
+from config.loading import Configuration, load
+from config.settings import Settings
+from twin.errors import StoreError
+from twin.fleet import Clock, Fleet
+from twin.model import variables
+from twin.model.spec import KeySpec
+from twin.ocpp.v16 import keys
+from twin.store.port import Contents, Store
+from twin.store.sqlite import open_store
+
+_FAREWELL_S = 3.0
+
+_log = structlog.get_logger("daemon")
+
+
+def configuration(files: Sequence[Path] = (), *, required: bool = True) -> Configuration:
+    """Read and check the configuration, OCPP keys included; raises ConfigError."""
+    return load(files, required=required, key_problem=_key_problem)
+
+
+def mqtt_options(settings: Settings) -> MqttOptions:
+    """Return the settings of the MQTT side as plain values."""
+    mqtt = settings.mqtt
+    return MqttOptions(
+        url=mqtt.url,
+        username=mqtt.username,
+        password=mqtt.password if mqtt.password is not None else mqtt.password_file,
+        ca_file=mqtt.ca_file,
+        cert_file=mqtt.cert_file,
+        key_file=mqtt.key_file,
+        verify_hostname=mqtt.verify_hostname,
+        protocol=mqtt.protocol,
+        client_id=mqtt.client_id,
+        keepalive_s=round(mqtt.keepalive),
+        connect_timeout_s=mqtt.connect_timeout,
+        backoff_min_s=mqtt.backoff.min,
+        backoff_max_s=mqtt.backoff.max,
+        session_expiry_s=round(mqtt.session_expiry),
+        base_topic=mqtt.base_topic,
+        node=settings.node,
+        subscribe=mqtt.subscribe,
+        allow=tuple(mqtt.allow),
+        max_payload=mqtt.max_payload,
+        rate_per_s=mqtt.rate_limit.per_second,
+        rate_burst=mqtt.rate_limit.burst,
+        stale_after_s=mqtt.stale_after,
+        duplicate_window_s=mqtt.duplicate_window,
+        meter_interval_s=mqtt.meter_interval,
+        session_interval_s=mqtt.session_interval,
+        health_interval_s=mqtt.health_interval,
+        error_interval_s=mqtt.error_interval,
+        max_backlog=mqtt.max_backlog,
+        mask_id_tags=mqtt.mask_id_tags,
+        trace=tuple(mqtt.trace),
+        cars=presets.cars(),
+    )
+
+
+def run(configured: Configuration) -> int:
+    """Run the daemon until a signal ends it; return the exit code."""
+    settings = configured.settings
+    logs.configure(settings.logs.level, settings.logs.format)
+    # Ten thousand twins are many objects that live for ever: look at them seldom (and see `_settle`).
+    gc.set_threshold(100_000, 50, 1000)
+    try:
+        _runner()(_until_signal(configured))
+    except (CannotStart, StoreError) as error:
+        _log.error("failed", reason=str(error))
+        return 1
+    return 0
+
+
+async def serve(configured: Configuration, stop: asyncio.Event) -> None:
+    """Run the daemon in this event loop until `stop` is set. Raises CannotStart and StoreError."""
+    try:
+        make_room_for(len(configured.twins))
+    except TooFewFiles as error:
+        raise CannotStart(str(error)) from None
+    for note in configured.notes:
+        _log.info("note", text=note)
+    store = open_store(configured.settings.store.url)
+    try:
+        daemon = _Daemon(configured, store, store.load(), stop)
+        await daemon.run()
+    finally:
+        await store.close()
+
+
+class CannotStart(Exception):
+    """Say in a sentence why there can be no daemon, and what to do."""
+
+
+class _Daemon:
+    """Hold the parts of a running daemon."""
+
+    def __init__(self, configured: Configuration, store: Store, contents: Contents, stop: asyncio.Event) -> None:
+        settings, options = configured.settings, mqtt_options(configured.settings)
+        floor = None if contents.clock is None else contents.clock.floor
+        clock = Clock(rate=settings.clock.rate if settings.clock else 1.0, floor=floor)
+        self._configured = configured
+        self._contents = contents
+        self._stop = stop
+        self._lost: StoreError | None = None
+        self._publisher = Publisher(options, now=clock.now, on_failed=self._fail)
+        self._fleet = Fleet(store, self._publisher, clock)
+        self._publisher.attach(self._fleet)
+        router = Router(options, self._fleet, self._publisher, now=clock.now, stored=contents.receipts)
+        try:
+            self._client = Client(options, self._publisher, router, lambda: self._fleet.ids)
+        except OSError as error:
+            raise CannotStart(f"the certificates for the broker cannot be used ({error}): check mqtt.*_file") from error
+        info = NodeInfo(version("ocpp-twin"), clock.now(), clock.rate)
+        self._health = Health(options, info, fleet=self._fleet, publisher=self._publisher, router=router)
+
+    async def run(self) -> None:
+        """Start, wait for the end, and end what was started in the reverse order."""
+        began = time.monotonic()
+        await self._fleet.load(self._configured.twins, self._contents)
+        _settle()
+        async with asyncio.TaskGroup() as tasks:
+            publishing = tasks.create_task(self._publisher.run(), name="publisher")
+            reporting = tasks.create_task(self._health.run(), name="health")
+            talking = tasks.create_task(self._client.run(), name="mqtt client")
+            await self._wait_for_broker()
+            tasks.create_task(self._fleet.run(), name="fleet")
+            node, twins = self._configured.settings.node, len(self._fleet.ids)
+            _log.info("running", node=node, twins=twins, took_s=round(time.monotonic() - began, 3))
+            await self._stop.wait()
+            _log.info("stopping")
+            await self._fleet.close()
+            await self._say_goodbye()
+            for task in (talking, reporting, publishing):
+                task.cancel()
+        if self._lost is not None:
+            raise self._lost
+        _log.info("stopped")
+
+    async def _wait_for_broker(self) -> None:
+        wait_s = self._configured.settings.mqtt.startup_wait
+        subscribed = asyncio.create_task(self._client.wait_subscribed(wait_s), name="wait for the broker")
+        stopped = asyncio.create_task(self._stop.wait(), name="wait for the end")
+        await asyncio.wait({subscribed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (subscribed, stopped):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        if not self._client.subscribed.is_set() and not self._stop.is_set():
+            _log.warning("no_broker_yet", waited_s=wait_s, text="twins call the Central System without it")
+
+    async def _say_goodbye(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_S):
+                await self._publisher.farewell()
+        await self._client.close(_FAREWELL_S)
+
+    def _fail(self, error: StoreError) -> None:
+        self._lost = error
+        self._stop.set()
+
+
+def _key_problem(key: str, spec: KeySpec) -> str | None:
+    (variable,) = keys.settings({key: spec})
+    return variables.problem(variable, spec)
+
+
+def _settle() -> None:
+    """Take all that was loaded out of the garbage collector's sight."""
+    gc.collect()
+    gc.freeze()
+
+
+def _runner() -> Callable[[Coroutine[Any, Any, None]], None]:
+    try:
+        import uvloop  # noqa: PLC0415 - does not exist everywhere
+    except ImportError:
+        return asyncio.run
+    return uvloop.run
+
+
+async def _until_signal(configured: Configuration) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, _no_reload)
+    await serve(configured, stop)
+
+
+def _no_reload() -> None:
+    _log.warning("reload_not_supported", text="this version does not reload; restart the daemon instead")

@@ -1,0 +1,286 @@
+"""The command line: reads arguments, calls what does the work, turns what went wrong into a sentence and an exit code.
+
+Exit codes: 0 fine, 1 failed while running, 2 wrong configuration or usage. Everything heavy is imported where it is
+needed, so that `version` and `--help` answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bridge.options import MqttOptions
+    from config.loading import Configuration
+
+FINE, FAILED, WRONG = 0, 1, 2
+
+_CONFIG_HELP = "configuration file; may be given several times, later ones are merged over earlier ones"
+_CONFIG_NOTE = (
+    "Without --config, ocpp-twin.yaml in the working folder counts, else /etc/ocpp-twin/ocpp-twin.yaml. "
+    "The environment goes above the files: OCPP_TWIN__MQTT__URL=mqtt://broker:1883"
+)
+_TOOL_NOTE = (
+    "The broker is that of --url, else that of the configuration, else mqtt://localhost:1883. "
+    "Topics are written in full, as for mosquitto_pub and mosquitto_sub."
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    given = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = given.command
+    try:
+        return command(given)
+    except KeyboardInterrupt:
+        return FINE
+    except BrokenPipeError:
+        # Whoever read our output has seen enough, as `head` does.
+        sys.stderr.close()
+        return FINE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ocpp-twin",
+        description="Charge points that exist only on MQTT: twins that speak OCPP 1.6-J to a real Central System.",
+        epilog="ocpp-twin COMMAND --help tells more. Exit codes: 0 fine, 1 failed while running, 2 wrong "
+        "configuration or usage.",
+    )
+    parser.add_argument("--version", action="version", version=f"ocpp-twin {version('ocpp-twin')}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_daemon(commands)
+    _add_demo(commands)
+    _add_documents(commands)
+    _add_tools(commands)
+    return parser
+
+
+def _add_daemon(commands: Any) -> None:
+    run = _command(commands, "run", _run, "run the daemon until SIGTERM or SIGINT", _CONFIG_NOTE)
+    check = _command(
+        commands, "check-config", _check_config, "check the configuration and say what it makes", _CONFIG_NOTE
+    )
+    for parser in (run, check):
+        parser.add_argument("--config", "-c", action="append", type=Path, default=[], metavar="FILE", help=_CONFIG_HELP)
+
+
+def _add_demo(commands: Any) -> None:
+    demo = _command(
+        commands, "demo", _demo, "run broker, Central System and three twins on this machine", "Ctrl-C ends it."
+    )
+    demo.add_argument(
+        "--mqtt-port", type=_port, default=1883, metavar="N", help="the broker's port (1883, or a free one)"
+    )
+    demo.add_argument(
+        "--csms-port", type=_port, default=9000, metavar="N", help="the Central System's port (9000, or a free one)"
+    )
+    demo.add_argument("--data", type=Path, metavar="DIR", help="keep the twins' data here (a temporary folder)")
+    csms = _command(commands, "csms", _csms, "run the embedded Central System alone", "Ctrl-C ends it.")
+    csms.add_argument("--port", type=_port, default=9000, metavar="N", help="its port (9000, or a free one)")
+    csms.add_argument("--mqtt-url", metavar="URL", help="a broker over which it can be told to call stations")
+
+
+def _add_documents(commands: Any) -> None:
+    schemas = _command(
+        commands,
+        "print-schemas",
+        _print_schemas,
+        "print the MQTT contract (AsyncAPI 3) and the JSON Schemas",
+        "Without a name, one JSON object with all documents is printed.",
+    )
+    schemas.add_argument("name", nargs="?", choices=["asyncapi", "config", "payloads"], help="print this one only")
+    schemas.add_argument("--dir", type=Path, metavar="DIR", help="write each to a file in this folder instead")
+    _command(commands, "version", _version, "print the version")
+
+
+def _add_tools(commands: Any) -> None:
+    pub = _command(commands, "pub", _pub, "publish one MQTT message", _TOOL_NOTE)
+    pub.add_argument("topic", help="such as ocpp-twin/garage/1/set/plugged")
+    pub.add_argument("payload", nargs="?", default="", help="such as ON; nothing where left out")
+    pub.add_argument("--retain", "-r", action="store_true", help="let the broker keep it")
+    sub = _command(commands, "sub", _sub, "print MQTT messages as they come", _TOOL_NOTE)
+    sub.add_argument("filters", nargs="*", metavar="FILTER", help="such as 'ocpp-twin/garage/#' (all of ocpp-twin)")
+    sub.add_argument("--count", "-C", type=_positive, metavar="N", help="end after so many messages")
+    sub.add_argument("--timeout", "-W", type=float, metavar="S", help="end after so many seconds")
+    sub.add_argument("--json", action="store_true", help="one JSON object a line: topic, payload, qos, retain")
+    sub.add_argument("--no-retained", "-R", action="store_true", help="leave out what the broker kept")
+    for parser in (pub, sub):
+        parser.add_argument("--qos", "-q", type=int, choices=[0, 1, 2], default=1, help="quality of service (1)")
+        source = parser.add_mutually_exclusive_group()
+        source.add_argument("--url", "-u", help="the broker, such as mqtt://user:password@localhost:1883")
+        source.add_argument("--config", "-c", action="append", type=Path, default=[], metavar="FILE", help=_CONFIG_HELP)
+
+
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str, note: str = ""
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=note
+    )
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= 65_535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
+
+
+def _positive(text: str) -> int:
+    if text.isdecimal() and int(text) >= 1:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def documents() -> dict[str, Any]:
+    """Return the documents of `print-schemas` by name."""
+    from bridge import contract, payloads
+    from config.settings import Settings
+
+    return {
+        "asyncapi": contract.asyncapi(),
+        "config": {"$schema": "https://json-schema.org/draft/2020-12/schema", **Settings.model_json_schema()},
+        "payloads": payloads.schemas(),
+    }
+
+
+def written(document: Any) -> str:
+    """Write a document the way it stands in `config/schemas`."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+# --- The commands -----------------------------------------------------------------------------------------------------
+
+
+def _run(given: argparse.Namespace) -> int:
+    from bridge import app
+
+    configuration = _configuration(given.config)
+    return WRONG if configuration is None else app.run(configuration)
+
+
+def _check_config(given: argparse.Namespace) -> int:
+    from bridge.masking import url
+
+    configuration = _configuration(given.config)
+    if configuration is None:
+        return WRONG
+    settings = configuration.settings
+    evses = sum(len(twin.evses) for twin in configuration.twins)
+    print(f"configuration: {', '.join(configuration.sources) or 'defaults'}")
+    print(f"node: {settings.node}")
+    print(f"broker: {url(settings.mqtt.url)}")
+    print(f"store: {settings.store.url}")
+    print(f"twins: {len(configuration.twins)} with {evses} EVSEs")
+    for note in configuration.notes:
+        print(f"note: {note}")
+    print("OK")
+    return FINE
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from bridge import demo
+
+    return demo.main(given.mqtt_port, given.csms_port, given.data)
+
+
+def _csms(given: argparse.Namespace) -> int:
+    from bridge.demo import alone
+
+    return alone.main(given.port, given.mqtt_url)
+
+
+def _print_schemas(given: argparse.Namespace) -> int:
+    known = documents()
+    found = known if given.name is None else {given.name: known[given.name]}
+    if given.dir is None:
+        print(written(found if given.name is None else found[given.name]), end="")
+        return FINE
+    try:
+        given.dir.mkdir(parents=True, exist_ok=True)
+        for name, document in found.items():
+            (given.dir / f"{name}.json").write_text(written(document), encoding="utf-8")
+    except OSError as error:
+        _say(f"ocpp-twin: cannot write to {given.dir}: {error.strerror}")
+        return FAILED
+    return FINE
+
+
+def _version(given: argparse.Namespace) -> int:
+    del given
+    print(version("ocpp-twin"))
+    return FINE
+
+
+def _pub(given: argparse.Namespace) -> int:
+    from bridge import tool
+
+    async def publish(options: MqttOptions) -> None:
+        await tool.publish(options, given.topic, given.payload, qos=given.qos, retain=given.retain)
+
+    return _with_broker(given, publish)
+
+
+def _sub(given: argparse.Namespace) -> int:
+    from bridge import tool
+
+    async def watch(options: MqttOptions) -> None:
+        filters = given.filters or [f"{options.base_topic}/#"]
+        wanted = tool.Watch(filters, given.qos, given.count, given.timeout, given.json, not given.no_retained)
+        await tool.watch(options, wanted, sys.stdout)
+
+    return _with_broker(given, watch)
+
+
+def _with_broker(given: argparse.Namespace, job: Callable[[MqttOptions], Any]) -> int:
+    import asyncio
+
+    from bridge import tool
+
+    options = _broker(given)
+    if options is None:
+        return WRONG
+    try:
+        asyncio.run(job(options))
+    except tool.NoBroker as error:
+        _say(f"ocpp-twin: {error}")
+        return FAILED
+    except ValueError as error:
+        _say(f"ocpp-twin: {error}")
+        return WRONG
+    return FINE
+
+
+def _broker(given: argparse.Namespace) -> MqttOptions | None:
+    from bridge.options import MqttOptions
+
+    if given.url is not None:
+        return MqttOptions(url=given.url)
+    configuration = _configuration(given.config, required=False)
+    if configuration is None:
+        return None
+    from bridge.app import mqtt_options
+
+    return mqtt_options(configuration.settings)
+
+
+def _configuration(files: list[Path], *, required: bool = True) -> Configuration | None:
+    from bridge import app
+    from config.problems import ConfigError
+
+    try:
+        return app.configuration(files, required=required)
+    except ConfigError as error:
+        _say(str(error))
+        return None

@@ -1,0 +1,216 @@
+"""Being connected to the broker, for ever: MQTT 5 or 3.1.1, subscribed, and again after each loss.
+
+Decides when to connect, to subscribe, and to tell the others; what a message means is the router's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import ssl
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+import aiomqtt
+import structlog
+
+from bridge.broker import advice, broker, refuses_version, tls_context
+from bridge.options import MqttOptions
+from bridge.ports import Incoming, Outgoing, Outlet
+from bridge.session import Session
+from bridge.subscriptions import Subscriptions
+from bridge.topics import Topics
+
+_REPLAY_QUIET_S = 1.0
+_REPLAY_MAX_S = 10.0
+_MAX_DOUBLINGS = 16
+_JITTER = 0.3
+
+_log = structlog.get_logger("mqtt")
+
+
+class Source(Protocol):
+    """Supply what is published; `Publisher` does."""
+
+    def connected(self, outlet: Outlet) -> None:
+        """Take the way to the broker."""
+        ...
+
+    def disconnected(self, uncertain: list[Outgoing]) -> None:
+        """Take back what may not have arrived."""
+        ...
+
+    def wake(self) -> None:
+        """Learn that the outlet may take more."""
+        ...
+
+
+class Sink(Protocol):
+    """Take what was subscribed to; `Router` does."""
+
+    def handle(self, message: Incoming) -> None:
+        """Do what a message says."""
+        ...
+
+    def replay_begins(self) -> None:
+        """Expect all retained messages once more."""
+        ...
+
+    def replay_ends(self) -> None:
+        """Expect no more of them."""
+        ...
+
+
+class Client:
+    """Keep a session with the broker. `run` is its task; `subscribed` is set from the first subscription on.
+
+    Raises ValueError for a URL that is none, OSError for certificates that cannot be read. `ids` returns the ids of
+    all twins of this node.
+    """
+
+    def __init__(self, options: MqttOptions, source: Source, sink: Sink, ids: Callable[[], Collection[str]]) -> None:
+        self._options = options
+        self._source = source
+        self._sink = sink
+        self._broker = broker(options)
+        self._tls: ssl.SSLContext | None = tls_context(options) if self._broker.tls else None
+        self._subscriptions = Subscriptions(options, ids)
+        availability = Topics(options.base_topic, options.node).node_availability
+        self._will = aiomqtt.Will(availability, b"offline", qos=1, retain=True)
+        self._session: Session | None = None
+        self._closing = False
+        self._failures = 0
+        self._said: str | None = None
+        self._replay_timer: asyncio.TimerHandle | None = None
+        self._last_retained = 0.0
+        self._random = random.Random()
+        self.subscribed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Connect, and connect again with growing pauses while that fails, until `close` is called."""
+        while not self._closing:
+            try:
+                await self._once()
+            except (aiomqtt.MqttError, OSError) as error:
+                self._say(error)
+            if not self._closing:
+                await asyncio.sleep(self._pause_s())
+
+    async def wait_subscribed(self, timeout_s: float) -> bool:
+        """Wait for the first subscription; False if the broker cannot be had in that time."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.subscribed.wait(), timeout_s)
+        return self.subscribed.is_set()
+
+    async def close(self, timeout_s: float = 5.0) -> None:
+        """Wait until all that was handed over has arrived, then say goodbye, so that no will is published."""
+        self._closing = True
+        session = self._session
+        if session is None:
+            return
+        try:
+            await asyncio.wait_for(session.leave(), timeout_s)
+        except TimeoutError:
+            session.abort()
+
+    # --- One connection -----------------------------------------------------------------------------------------------
+
+    async def _once(self) -> None:
+        session = await self._connect()
+        _log.info("connected", url=self._broker.url, mqtt="5" if session.mqtt5 else "3.1.1")
+        self._failures, self._said = 0, None
+        self._session = session
+        try:
+            await self._subscribe(session)
+            self._source.connected(session)
+            error = await session.lost()
+        finally:
+            self._session = None
+            session.abort()
+            self._end_replay()
+            self._source.disconnected(session.uncertain)
+        if error is not None:
+            self._say(error)
+
+    async def _connect(self) -> Session:
+        protocol = self._options.protocol
+        if protocol == "3.1.1":
+            return await self._enter(mqtt5=False)
+        try:
+            return await self._enter(mqtt5=True)
+        except aiomqtt.MqttError as error:
+            if protocol == "5" or not refuses_version(error):
+                raise
+        return await self._enter(mqtt5=False)
+
+    async def _enter(self, *, mqtt5: bool) -> Session:
+        session = Session(
+            self._broker,
+            self._options,
+            self._tls,
+            will=self._will,
+            mqtt5=mqtt5,
+            arrived=self._arrived,
+            freed=self._source.wake,
+        )
+        # Set before the broker sends what it kept for us.
+        self._session = session
+        await session.enter()
+        return session
+
+    async def _subscribe(self, session: Session) -> None:
+        if not session.session_present:
+            self._sink.replay_begins()
+        for name, reason in await session.take(self._subscriptions.filters()):
+            _log.error("subscription_refused", filter=name, reason=reason, advice="allow it in the broker's ACL")
+        self._await_end_of_replay()
+        self.subscribed.set()
+
+    def _arrived(self, message: Incoming) -> None:
+        if message.retain:
+            self._last_retained = asyncio.get_running_loop().time()
+        if not self._subscriptions.is_left_over(message.topic):
+            self._sink.handle(message)
+            return
+        message.acknowledge()
+        filters = self._subscriptions.to_unsubscribe(message.topic)
+        if filters and self._session is not None:
+            _log.info("unsubscribed", topic=message.topic, filters=filters)
+            self._session.drop(filters)
+
+    # --- The end of a replay ------------------------------------------------------------------------------------------
+
+    def _await_end_of_replay(self) -> None:
+        """Take the replay for over when nothing retained came for a while: the broker does not say when it ends."""
+        loop = asyncio.get_running_loop()
+        last = loop.time() + _REPLAY_MAX_S
+
+        def look() -> None:
+            due = min(self._last_retained + _REPLAY_QUIET_S, last)
+            if due > loop.time():
+                self._replay_timer = loop.call_at(due, look)
+            else:
+                self._end_replay()
+
+        self._replay_timer = loop.call_later(_REPLAY_QUIET_S, look)
+
+    def _end_replay(self) -> None:
+        if self._replay_timer is not None:
+            self._replay_timer.cancel()
+            self._replay_timer = None
+        self._sink.replay_ends()
+
+    # --- Failures -----------------------------------------------------------------------------------------------------
+
+    def _pause_s(self) -> float:
+        pause = min(self._options.backoff_min_s * 2.0**self._failures, self._options.backoff_max_s)
+        self._failures = min(self._failures + 1, _MAX_DOUBLINGS)
+        return pause * self._random.uniform(1 - _JITTER, 1 + _JITTER)
+
+    def _say(self, error: BaseException) -> None:
+        """Log why there is no connection, once for each reason."""
+        sentence = advice(error, self._broker, self._options.identifier)
+        if sentence != self._said:
+            self._said = sentence
+            _log.warning("no_connection", advice=sentence)

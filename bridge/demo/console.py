@@ -1,0 +1,224 @@
+"""What happens, one readable line each: from what the daemon publishes on MQTT to what stands on the terminal.
+
+Decides what is worth a line and how the line reads. It knows nothing but topics and payloads, so that what it shows is
+what every other reader of MQTT gets.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from bridge.demo.station import Traffic
+from bridge.refusals import PUBLIC
+
+METER_EVERY_S = 10.0
+_NAME_WIDTH = 9
+_MAX_CALLS = 1000
+_LEVELS = {
+    "ev_ready": ("the car wants energy", "the car wants no energy"),
+    "locked": ("cable locked", "cable unlocked"),
+    "door_open": ("door open", "door closed"),
+    "powered": ("power is back", "power is gone"),
+    "network": ("network is back", "network is gone"),
+}
+_TOLD_OTHERWISE = frozenset({"registration_changed"})  # by `booted`, and by BootNotification.conf
+
+Fields: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Say how a line is dressed: with colour or without, and after how many characters it is cut."""
+
+    color: bool = False
+    width: int = 160
+
+    def paint(self, text: str, code: str) -> str:
+        """Dress a text in an ANSI colour."""
+        return f"\033[{code}m{text}\033[0m" if self.color else text
+
+
+@dataclass(slots=True)
+class Console:
+    """Turn messages into lines; remembers only what it needs to see what is new.
+
+    `root` is the daemon's base topic. A line without colour is at most `style.width` characters long.
+    """
+
+    root: str
+    style: Style = Style()
+    _levels: dict[str, Fields] = field(default_factory=dict)
+    _meters: dict[str, datetime] = field(default_factory=dict)
+    _actions: OrderedDict[str, str] = field(default_factory=OrderedDict)
+
+    def line(self, topic: str, payload: bytes, at: datetime) -> str | None:
+        """Return the line for a message that came at that time, None if it is not worth one."""
+        path = topic.removeprefix(self.root.strip("/") + "/").split("/")
+        try:
+            found = json.loads(payload)
+        except ValueError:
+            found = payload.decode(errors="replace")
+        told = self._told(path, found, at)
+        return None if told is None else self._dressed(at, *told)
+
+    def traffic(self, traffic: Traffic, at: datetime) -> str:
+        """Return the line for a frame that the Central System saw; arrows point as they do for the station."""
+        direction = "sent" if traffic.direction == "received" else "received"
+        return self._dressed(at, traffic.identity, *self._frame(direction, traffic.text))
+
+    def _dressed(self, at: datetime, name: str, text: str, color: str) -> str:
+        local = at.astimezone()
+        moment = f"{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
+        space = self.style.width - len(moment) - max(len(name), _NAME_WIDTH) - 4
+        text = text if len(text) <= space else text[: max(space - 1, 1)] + "…"
+        text = self.style.paint(text, color) if color else text
+        return f"{self.style.paint(moment, '2')}  {name:{_NAME_WIDTH}}  {text}"
+
+    def _told(self, path: list[str], found: Any, at: datetime) -> tuple[str, str, str] | None:
+        match path:
+            case ["bridge", node, "availability"]:
+                return node, f"the daemon is {found}", ""
+            case ["bridge", node, "error"]:
+                return node, f"{found['topic']}: {found['code']}, {found['detail']}", "31"
+            case ["bridge", *_]:
+                return None
+            case [twin, "event"]:
+                return None if found["type"] in _TOLD_OTHERWISE else _event(twin, found)
+            case [twin, "result"]:
+                return _result(twin, found)
+            case [twin, "ocpp", direction]:
+                return twin, *self._frame(direction, found["frame"])
+            case [twin, "state"]:
+                return self._state(twin, found)
+            case [twin, evse, "state"]:
+                return self._state(f"{twin}/{evse}", found)
+            case [twin, evse, "meter"]:
+                return self._meter(f"{twin}/{evse}", found, at)
+            case _:
+                return None
+
+    def _state(self, name: str, found: Fields) -> tuple[str, str, str] | None:
+        before = self._levels.get(name)
+        self._levels[name] = after = {key: found.get(key) for key in _LEVELS}
+        if before is None:
+            return None
+        changed = [on if after[key] else off for key, (on, off) in _LEVELS.items() if after[key] != before[key]]
+        return (name, ", ".join(changed), "") if changed else None
+
+    def _meter(self, name: str, found: Fields, at: datetime) -> tuple[str, str, str] | None:
+        latest = self._meters.get(name)
+        if not found.get("power_w") or (latest is not None and (at - latest).total_seconds() < METER_EVERY_S):
+            return None
+        self._meters[name] = at
+        parts = [f"{found['power_w'] / 1000:.2f} kW", f"{(found.get('energy_wh') or 0) / 1000:.3f} kWh"]
+        if found.get("soc_pct") is not None:
+            parts.append(f"{found['soc_pct']:.0f} %")
+        return name, "  ".join(parts), ""
+
+    def _frame(self, direction: str, text: str) -> tuple[str, str]:
+        arrow, color = ("→", "36") if direction == "sent" else ("←", "35")
+        match _json(text):
+            case [2, str() as message_id, str() as action, payload]:
+                self._remember(message_id, action)
+                return f"{arrow} {action} {_compact(payload)}", color
+            case [3, str() as message_id, payload]:
+                return f"{arrow} {self._actions.pop(message_id, '?')}.conf {_compact(payload)}", color
+            case [4, str() as message_id, code, description, *_]:
+                return f"{arrow} {self._actions.pop(message_id, '?')} failed: {code} {description}", "31"
+            case _:
+                return f"{arrow} {text}", color
+
+    def _remember(self, message_id: str, action: str) -> None:
+        self._actions[message_id] = action
+        while len(self._actions) > _MAX_CALLS:
+            self._actions.popitem(last=False)
+
+
+def _event(twin: str, found: Fields) -> tuple[str, str, str]:
+    name = twin if found["evse"] in (None, 0) else f"{twin}/{found['evse']}"
+    kind, data = found["type"], found["data"]
+    tell = _EVENTS.get(kind)
+    text = tell(data) if tell is not None else f"{kind.replace('_', ' ')} {_pairs(data)}".rstrip()
+    return name, text, _COLORS.get(kind, "1")
+
+
+def _result(twin: str, found: Fields) -> tuple[str, str, str] | None:
+    if found["status"] == "ok":
+        return None if found["data"] is None else (twin, f"{found['topic']}: {_compact(found['data'])}", "")
+    if found["code"] in PUBLIC:
+        return None  # told on the node's error topic already
+    return twin, f"{found['topic']}: {found['code']}, {found['detail']}", "31" if found["status"] == "error" else ""
+
+
+def _status(data: Fields) -> str:
+    error = data.get("error_code")
+    return f"{data.get('previous') or '·'} → {data['status']}" + (
+        f" ({error})" if error not in (None, "NoError") else ""
+    )
+
+
+def _energy(data: Fields) -> str:
+    energy = data.get("energy_wh")
+    return "" if energy is None else f", {energy / 1000:.3f} kWh"
+
+
+_EVENTS: dict[str, Callable[[Fields], str]] = {
+    "connected": lambda data: f"connected to {data.get('url')}",
+    "disconnected": lambda data: f"disconnected: {data.get('reason')}",
+    "booted": lambda data: f"registered: {data.get('status')}, heartbeat every {data.get('interval_s')} s",
+    "status_changed": _status,
+    "plugged": lambda data: "cable plugged in" + (f", car {data['ev']}" if data.get("ev") else ""),
+    "unplugged": lambda _: "cable pulled out",
+    "authorized": lambda data: f"{data.get('id_tag')} is accepted ({data.get('source')})",
+    "authorization_failed": lambda data: (
+        f"{data.get('id_tag')} is refused: {data.get('status')} ({data.get('source')})"
+    ),
+    "transaction_started": lambda data: f"transaction starts for {data.get('id_tag')}",
+    "transaction_accepted": lambda data: f"transaction {data.get('transaction_id')} is accepted",
+    "transaction_rejected": lambda data: f"transaction {data.get('transaction_id')} is refused: {data.get('status')}",
+    "transaction_stopped": lambda data: (
+        f"transaction {data.get('transaction_id')} ends: {data.get('reason')}{_energy(data)}"
+    ),
+}
+_COLORS = {
+    "status_changed": "1;32",
+    "authorization_failed": "31",
+    "transaction_rejected": "31",
+    "protocol_error": "31",
+    "message_dropped": "31",
+    "fault": "31",
+}
+
+
+def _pairs(data: Any) -> str:
+    if not isinstance(data, dict):
+        return _compact(data)
+    return ", ".join(f"{key} {_shown(value)}" for key, value in data.items() if value is not None)
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None:
+            return "unknown"
+        case bool():
+            return "on" if value else "off"
+        case str():
+            return value
+        case _:
+            return _compact(value)
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

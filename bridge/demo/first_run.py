@@ -1,0 +1,156 @@
+"""The demo's composition: broker, Central System, daemon and console on the loopback interface, and their end.
+
+The daemon is the one that `ocpp-twin run` runs; only its configuration is ours. Ends in the reverse order of the start,
+so that the daemon can still say goodbye to broker and Central System.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bridge import app, logs
+from bridge.demo import guide
+from bridge.demo.broker import Broker, BrokerFailed, broker
+from bridge.demo.csms import CentralSystem
+from bridge.demo.ports import free_port
+from bridge.demo.remote import Remote
+from bridge.demo.terminal import Terminal, narrate
+from twin.errors import StoreError
+
+_ATTEMPTS = 5
+_READY_S = 5.0
+_ENV_PREFIX = "OCPP_TWIN__"
+_KEYS = {"MeterValueSampleInterval": 15}
+
+
+def run(mqtt_port: int, csms_port: int, data: Path | None) -> int:
+    """Run the demo until a signal ends it; return the exit code."""
+    logs.configure("warning", "auto")
+    # The demo is whole in itself: settings that are meant for a daemon would only break it.
+    for name in [name for name in os.environ if name.upper().startswith(_ENV_PREFIX)]:
+        del os.environ[name]
+    try:
+        if data is not None:
+            data.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="ocpp-twin-demo-", ignore_cleanup_errors=True) as folder:
+            return asyncio.run(_Demo(mqtt_port, csms_port, data or Path(folder), Path(folder)).run())
+    except (BrokerFailed, StoreError, app.CannotStart) as error:
+        print(f"ocpp-twin: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"ocpp-twin: {error.filename or 'demo'}: {error.strerror or error}", file=sys.stderr)
+    return 1
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that the signals set which end a program."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+@asynccontextmanager
+async def central_system(wanted: int) -> AsyncIterator[tuple[CentralSystem, int]]:
+    """Run the Central System on the port or the next free one, and say which."""
+    for attempt in range(_ATTEMPTS):
+        csms = CentralSystem(port := free_port(wanted))
+        try:
+            await csms.__aenter__()
+        except OSError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            break
+    try:
+        yield csms, port
+    finally:
+        await csms.__aexit__()
+
+
+class _Demo:
+    """Hold what the demo consists of; `data` is for the daemon, `scratch` for the broker."""
+
+    def __init__(self, mqtt_port: int, csms_port: int, data: Path, scratch: Path) -> None:
+        self._mqtt_port = mqtt_port
+        self._csms_port = csms_port
+        self._data = data
+        self._scratch = scratch
+
+    async def run(self) -> int:
+        """Start all, wait for the end, end all; return the exit code."""
+        stop = stop_on_signals()
+        terminal = Terminal(sys.stdout, stop)
+        async with (
+            broker(self._mqtt_port, self._scratch) as running,
+            central_system(self._csms_port) as (csms, csms_port),
+        ):
+            notes = [
+                note
+                for note in (
+                    guide.moved("broker", self._mqtt_port, running.port),
+                    guide.moved("Central System", self._csms_port, csms_port),
+                )
+                if note is not None
+            ]
+            introduction = guide.guide(running.url, csms.url, notes)
+            await self._serve(running, csms, terminal, lambda: introduction, stop)
+            if running.process.returncode is not None:
+                raise BrokerFailed(f"The MQTT broker ended with exit code {running.process.returncode}")
+        return 0
+
+    async def _serve(
+        self,
+        running: Broker,
+        csms: CentralSystem,
+        terminal: Terminal,
+        introduce: Callable[[], str],
+        stop: asyncio.Event,
+    ) -> None:
+        listening, remote = asyncio.Event(), Remote(csms, running.url)
+        async with _background(
+            remote.run(), narrate(running.url, terminal, introduce, listening=listening), _watch(running, stop)
+        ):
+            async with asyncio.timeout(_READY_S):
+                await listening.wait()
+                await remote.ready.wait()
+            await app.serve(app.configuration([self._write_configuration(running, csms)]), stop)
+
+    def _write_configuration(self, running: Broker, csms: CentralSystem) -> Path:
+        file = self._scratch / "ocpp-twin.yaml"
+        settings = {
+            "mqtt": {"url": running.url, "protocol": running.protocol, "trace": ["*"]},
+            "csms": {"url": csms.url, "backoff": {"min": "1s", "max": "10s"}},
+            "store": {"url": f"sqlite:///{self._data.resolve() / 'demo.db'}"},
+            "twins": [
+                {"id": "garage", "template": "ac-11kw", "keys": _KEYS},
+                {"id": "office", "template": "ac-22kw-dual", "keys": _KEYS},
+                {"id": "plaza", "template": "dc-150kw", "keys": _KEYS},
+            ],
+        }
+        file.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+        return file
+
+
+async def _watch(running: Broker, stop: asyncio.Event) -> None:
+    await running.process.wait()
+    stop.set()
+
+
+@asynccontextmanager
+async def _background(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run jobs beside the body, and end them after it."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(job) for job in jobs]
+        yield
+        for task in running:
+            task.cancel()

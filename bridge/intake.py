@@ -1,0 +1,307 @@
+"""A pydantic model for every payload that the daemon takes, in its JSON form.
+
+A bare payload `x` is the JSON object `{"value": "x"}`. Fields that no model names are refused, because a
+misspelt one would otherwise be ignored in silence.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from bridge.scalars import (
+    PRINTABLE,
+    Current,
+    Energy,
+    Flag,
+    Frequency,
+    HowHard,
+    IdTag,
+    Number,
+    Percent,
+    Power,
+    Press,
+    Reason,
+    Temperature,
+    Time,
+    Voltage,
+)
+from twin.model.spec import EvSpec
+from twin.model.terms import ErrorCode, Quantity
+
+
+class Shape(BaseModel):
+    """Be the root of what is taken."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_enum_values=False)
+
+
+class Taken(Shape):
+    """Carry what any message may carry."""
+
+    request_id: Annotated[str, Field(max_length=64, strict=True)] | None = None
+    at: Time | None = None
+
+
+class AtEvse(Taken):
+    """Carry what any message to an EVSE may carry; OCPP 1.6 knows one connector for each EVSE."""
+
+    connector: Annotated[int, Field(ge=1, le=1, strict=True)] = 1
+
+
+class Car(Shape):
+    """Describe a simulated car."""
+
+    battery_kwh: Annotated[Number, Field(gt=0, le=10_000)] | None = None
+    soc_pct: Percent | None = None
+    max_a: Annotated[Number, Field(gt=0, le=1e4)] | None = None
+    phases: Annotated[int, Field(ge=1, le=3, strict=True)] | None = None
+    max_w: Annotated[Number, Field(gt=0, le=1e7)] | None = None
+
+    def spec(self) -> EvSpec:
+        """Return the car as the twin knows it."""
+        return EvSpec(**self.model_dump())
+
+
+NamedOrOwn = Annotated[
+    Annotated[str, Field(strict=True), Tag("name")] | Annotated[Car, Tag("car")],
+    Discriminator(lambda value: "name" if isinstance(value, str) else "car"),
+]
+
+
+class StationFlag(Taken):
+    """Set a yes-or-no level of the station."""
+
+    value: Flag
+
+
+class EvseFlag(AtEvse):
+    """Set a yes-or-no level of an EVSE."""
+
+    value: Flag
+
+
+class Plugged(EvseFlag):
+    """Plug a cable in, with a car of this model or of these properties, or pull it."""
+
+    ev: NamedOrOwn | None = None
+
+
+class PowerLevel(AtEvse):
+    """Report a power in W."""
+
+    value: Power
+
+
+class EnergyLevel(AtEvse):
+    """Report an energy register in Wh."""
+
+    value: Energy
+
+
+class CurrentLevel(AtEvse):
+    """Report a current in A."""
+
+    value: Current
+
+
+class VoltageLevel(AtEvse):
+    """Report a voltage in V."""
+
+    value: Voltage
+
+
+class FrequencyLevel(AtEvse):
+    """Report a frequency in Hz."""
+
+    value: Frequency
+
+
+class PercentLevel(AtEvse):
+    """Report a state of charge in percent."""
+
+    value: Percent
+
+
+class TemperatureLevel(AtEvse):
+    """Report a temperature in °C."""
+
+    value: Temperature
+
+
+class Readings(Shape):
+    """Report any of the quantities at once."""
+
+    power_w: Power | None = None
+    energy_wh: Energy | None = None
+    current_l1_a: Current | None = None
+    current_l2_a: Current | None = None
+    current_l3_a: Current | None = None
+    voltage_l1_v: Voltage | None = None
+    voltage_l2_v: Voltage | None = None
+    voltage_l3_v: Voltage | None = None
+    frequency_hz: Frequency | None = None
+    soc_pct: Percent | None = None
+    temperature_c: Temperature | None = None
+
+    def quantities(self) -> dict[Quantity, float]:
+        """Return what was reported."""
+        fields = Readings.model_fields
+        return {Quantity(name): getattr(self, name) for name in fields if getattr(self, name) is not None}
+
+
+class MeterLevel(Readings, AtEvse):
+    """Report any of the quantities, at the top or under `value`."""
+
+    value: Readings | None = None
+
+
+class MeterSourceLevel(AtEvse):
+    """Say where meter values come from."""
+
+    value: Literal["simulated", "external"]
+
+
+class StationFault(Taken):
+    """Break or mend something at the station."""
+
+    value: ErrorCode
+    id: Annotated[str, Field(min_length=1, max_length=64), PRINTABLE] | None = None
+    info: Annotated[str, Field(max_length=50), PRINTABLE] | None = None
+    vendor_id: Annotated[str, Field(max_length=255), PRINTABLE] | None = None
+    vendor_error_code: Annotated[str, Field(max_length=50), PRINTABLE] | None = None
+
+
+class EvseFault(StationFault, AtEvse):
+    """Break or mend something at an EVSE."""
+
+
+class EvseSwipe(AtEvse):
+    """Swipe a card at an EVSE."""
+
+    value: IdTag
+
+
+class StationSwipe(Taken):
+    """Swipe a card at the shared reader, whose choice `evses` limits."""
+
+    value: IdTag
+    evses: Annotated[list[Annotated[int, Field(ge=1, strict=True)]], Field(min_length=1, max_length=1_000)] | None = (
+        None
+    )
+
+
+class Stop(AtEvse):
+    """Press the stop button."""
+
+    value: Reason = None
+
+
+class EvsePress(AtEvse):
+    """Press something at an EVSE."""
+
+    value: Press = None
+
+
+class StationPress(Taken):
+    """Press something at the station."""
+
+    value: Press = None
+
+
+class PressReset(Taken):
+    """Press the reset button."""
+
+    value: HowHard = None
+
+
+class PlaceCall(Taken):
+    """Make an arbitrary OCPP call."""
+
+    action: Annotated[str, Field(min_length=1, max_length=64), PRINTABLE]
+    payload: dict[str, Any] = Field(default_factory=dict)
+
+
+class SendFrame(Taken):
+    """Put raw text on the wire."""
+
+    value: Annotated[str, Field(min_length=1, strict=True)]
+
+
+class EmptyQueue(Taken):
+    """Forget the queued messages."""
+
+    confirm: Literal[True]
+
+
+class Request(Shape):
+    """Carry what any request to a node may carry."""
+
+    request_id: Annotated[str, Field(max_length=64, strict=True)] | None = None
+
+
+class ListTwins(Request):
+    """List twins, in the order of their ids."""
+
+    offset: Annotated[int, Field(ge=0, strict=True)] = 0
+    limit: Annotated[int, Field(ge=1, le=1_000, strict=True)] = 100
+    ids: Annotated[str, Field(strict=True)] = "*"
+
+
+class RestartTwin(Request):
+    """Restart a twin."""
+
+    id: Annotated[str, Field(strict=True)]
+
+
+_QUANTITIES: dict[str, type[Taken]] = {
+    "power_w": PowerLevel,
+    "energy_wh": EnergyLevel,
+    **dict.fromkeys(("current_l1_a", "current_l2_a", "current_l3_a"), CurrentLevel),
+    **dict.fromkeys(("voltage_l1_v", "voltage_l2_v", "voltage_l3_v"), VoltageLevel),
+    "frequency_hz": FrequencyLevel,
+    "soc_pct": PercentLevel,
+    "temperature_c": TemperatureLevel,
+}
+
+EVSE: dict[str, type[Taken]] = {
+    "set/plugged": Plugged,
+    "set/ev_ready": EvseFlag,
+    **{f"set/{name}": model for name, model in _QUANTITIES.items()},
+    "set/meter": MeterLevel,
+    "set/meter_source": MeterSourceLevel,
+    "set/fault": EvseFault,
+    "set/lock_jammed": EvseFlag,
+    "cmd/swipe": EvseSwipe,
+    "cmd/stop": Stop,
+    "cmd/emergency_stop": EvsePress,
+    "cmd/unplug_ev_side": EvsePress,
+}
+"""What an EVSE takes, by kind and name."""
+
+STATION: dict[str, type[Taken]] = {
+    "set/fault": StationFault,
+    "set/powered": StationFlag,
+    "set/network": StationFlag,
+    "set/door_open": StationFlag,
+    "cmd/swipe": StationSwipe,
+    "cmd/emergency_stop": StationPress,
+    "cmd/reset": PressReset,
+    "cmd/drop_link": StationPress,
+    "cmd/boot": StationPress,
+    "cmd/call": PlaceCall,
+    "cmd/frame": SendFrame,
+    "cmd/clear_queue": EmptyQueue,
+}
+"""What a station takes, by kind and name."""
+
+REQUESTS: dict[str, type[Request]] = {"list_twins": ListTwins, "restart_twin": RestartTwin}
+"""What a node takes, by verb."""
+
+MODELS: dict[str, type[Shape]] = {
+    **{f"evse/{name}": model for name, model in EVSE.items()},
+    **STATION,
+    **{f"bridge/request/{verb}": model for verb, model in REQUESTS.items()},
+}
+"""All of them by topic, without the names of node, twin and EVSE."""

@@ -1,0 +1,240 @@
+"""What is published, when: one task that hands over states, then what happened, as fast as the broker takes it.
+
+States are coalesced, events and results are kept in order. After each connect everything is published again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+from collections import deque
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
+from itertools import chain
+from typing import Any, Literal
+
+import structlog
+
+from bridge import render
+from bridge.backlog import Backlog
+from bridge.options import MqttOptions
+from bridge.ports import Fleet, Now, Outgoing, Outlet
+from bridge.refusals import Code, Complaint, Complaints
+from bridge.render import Outcome
+from bridge.states import States
+from bridge.topics import Topics
+from twin.errors import StoreError
+from twin.fleet import Frame
+from twin.model.effects import Note
+from twin.model.terms import Instant, Part
+
+_SLICE = 32
+_MAX_TRACES = 1_000
+
+_log = structlog.get_logger("twin")
+
+
+class Publisher:
+    """Publish what twins show and tell; be the fleet's listener.
+
+    `attach` gives it the fleet before `run`. `on_failed` is told when the store is lost: the daemon must stop.
+    """
+
+    def __init__(
+        self, options: MqttOptions, *, now: Now, on_failed: Callable[[StoreError], None] = lambda _: None
+    ) -> None:
+        self._mask_id_tags = options.mask_id_tags
+        self._trace = options.trace
+        self._topics = Topics(options.base_topic, options.node)
+        self._now = now
+        self._on_failed = on_failed
+        self._states = States(options, self._topics)
+        self._backlog = Backlog(options.max_backlog)
+        self._traces: deque[Outgoing] = deque(maxlen=_MAX_TRACES)
+        self._complaints = Complaints(options.error_interval_s)
+        self._documents: dict[str, Outgoing] = {}
+        self._new_documents: dict[str, None] = {}
+        self._sweep: Iterator[Outgoing] = iter(())
+        self._seq: dict[str, int] = {}
+        self._outlet: Outlet | None = None
+        self._wake = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._unsendable = 0
+        self.sent_total = 0
+
+    def attach(self, fleet: Fleet) -> None:
+        """Take the fleet whose twins are shown."""
+        self._states.attach(fleet)
+
+    @property
+    def dropped_total(self) -> int:
+        """Return how many events, results and errors were given up."""
+        return self._backlog.dropped + self._complaints.dropped + self._unsendable
+
+    # --- The fleet tells ----------------------------------------------------------------------------------------------
+
+    def changed(self, twin_id: str, parts: AbstractSet[Part]) -> None:
+        """Note that parts of a twin's view are new."""
+        self._states.changed(twin_id, parts, asyncio.get_running_loop().time())
+        self._wake.set()
+
+    def noted(self, twin_id: str, note: Note) -> None:
+        """Publish a note as an event, and write it to the log."""
+        seq = self._seq[twin_id] = self._seq.get(twin_id, 0) + 1
+        event = render.event(seq, note, mask_id_tags=self._mask_id_tags)
+        bound = {"twin": twin_id, "evse": note.evse}
+        _log.bind(**bound).info(note.name, data=event["data"])
+        self._happened(self._topics.event(twin_id), event)
+
+    def frame(self, twin_id: str, direction: Literal["sent", "received"], frame: Frame, at: Instant) -> None:
+        """Publish an OCPP frame of a traced twin; frames are not kept while the broker is away."""
+        if self._outlet is None or not self.traces(twin_id):
+            return
+        fields = render.trace(frame, at, mask_id_tags=self._mask_id_tags)
+        self._traces.append(Outgoing(self._topics.trace(twin_id, direction), render.encode(fields), 0, retain=False))
+        self._wake.set()
+
+    def traces(self, twin_id: str) -> bool:
+        """Tell whether a twin's frames are published."""
+        return any(fnmatch.fnmatchcase(twin_id, pattern) for pattern in self._trace)
+
+    def failed(self, error: StoreError) -> None:
+        """Pass on that the store is lost."""
+        self._on_failed(error)
+
+    # --- The router and the node tell ---------------------------------------------------------------------------------
+
+    def result(self, topic: str, outcome: Outcome, correlation: bytes | None = None) -> None:
+        """Publish the result of a command on an absolute topic."""
+        self._happened(topic, render.result(outcome, self._now(), mask_id_tags=self._mask_id_tags), correlation)
+
+    def would_collapse(self, topic: str, code: Code) -> bool:
+        """Tell whether a complaint would only be counted, so that its wording does not matter."""
+        return self._complaints.is_open(topic, code)
+
+    def complain(self, complaint: Complaint) -> None:
+        """Publish a refusal on the node's error topic, or count it."""
+        at_once = self._complaints.add(complaint, asyncio.get_running_loop().time())
+        if at_once is not None:
+            self._error(at_once)
+        self._arm()
+
+    def document(self, topic: str, payload: bytes, *, qos: int) -> None:
+        """Publish something retained about the node, now and after each connect."""
+        self._documents[topic] = Outgoing(topic, payload, qos, retain=True)
+        self._new_documents[topic] = None
+        self._wake.set()
+
+    # --- The client tells ---------------------------------------------------------------------------------------------
+
+    def connected(self, outlet: Outlet) -> None:
+        """Publish everything, paced by what the outlet takes."""
+        self._outlet = outlet
+        self.document(self._topics.node_availability, b"online", qos=1)
+        self._new_documents = dict.fromkeys([self._topics.node_availability, *self._documents])
+        self._sweep = self._states.everything()
+
+    def disconnected(self, uncertain: list[Outgoing]) -> None:
+        """Keep what happened until the next connect; `uncertain` was sent, but not confirmed."""
+        self._outlet = None
+        self._drained.set()
+        self._sweep = iter(())
+        self._traces.clear()
+        self._backlog.put_back(uncertain)
+
+    def wake(self) -> None:
+        """Go on: the outlet takes more."""
+        self._wake.set()
+
+    async def farewell(self) -> None:
+        """Publish what is left, then that twins and node are offline; return when all is handed over.
+
+        Returns at once while there is no broker.
+        """
+        await self._drain()
+        node = Outgoing(self._topics.node_availability, b"offline", 1, retain=True)
+        self._sweep = chain(self._states.goodbyes(), (node,))
+        await self._drain()
+
+    # --- The task -----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Hand messages over for ever, in slices, so that nothing else has to wait."""
+        more = False
+        while True:
+            if not more:
+                await self._wake.wait()
+            self._wake.clear()
+            more = self._hand_over()
+            self._arm()
+            await asyncio.sleep(0)
+
+    async def _drain(self) -> None:
+        if self._outlet is None:
+            return
+        self._drained.clear()
+        self._wake.set()
+        await self._drained.wait()
+
+    def _hand_over(self) -> bool:
+        """Hand a slice of each source over; tell whether there is more that the outlet would take."""
+        outlet, more = self._outlet, False
+        if outlet is None:
+            return False
+        for source in (self._next_document, self._states.next, self._next_happened, self._next_swept):
+            for _ in range(_SLICE):
+                if not outlet.ready():
+                    return False
+                message = source()
+                if message is None:
+                    break
+                self._send(outlet, message)
+            else:
+                more = True
+        if not more:
+            self._drained.set()
+        return more
+
+    def _send(self, outlet: Outlet, message: Outgoing) -> None:
+        if outlet.send(message):
+            self.sent_total += 1
+        else:
+            self._unsendable += 1
+            _log.warning("unsendable", topic=message.topic, size=len(message.payload))
+
+    def _next_document(self) -> Outgoing | None:
+        if not self._new_documents:
+            return None
+        topic = next(iter(self._new_documents))
+        del self._new_documents[topic]
+        return self._documents[topic]
+
+    def _next_happened(self) -> Outgoing | None:
+        return self._backlog.pop() or (self._traces.popleft() if self._traces else None)
+
+    def _next_swept(self) -> Outgoing | None:
+        return next(self._sweep, None)
+
+    def _happened(self, topic: str, fields: dict[str, Any], correlation: bytes | None = None) -> None:
+        self._backlog.add(Outgoing(topic, render.encode(fields), 1, retain=False, keep=True, correlation=correlation))
+        self._wake.set()
+
+    def _error(self, complaint: Complaint) -> None:
+        self._happened(self._topics.error, render.error(complaint, mask_id_tags=self._mask_id_tags))
+
+    def _arm(self) -> None:
+        due = [at for at in (self._states.next_due(), self._complaints.next_due()) if at is not None]
+        if due and (self._timer is None or self._timer.when() > min(due)):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_at(min(due), self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        now = asyncio.get_running_loop().time()
+        self._states.due(now)
+        for complaint in self._complaints.due(now):
+            self._error(complaint)
+        self._arm()
+        self._wake.set()

@@ -1,0 +1,292 @@
+"""One connection to the broker: aiomqtt's, with paho driven straight from the loop.
+
+Decides when a message counts as arrived, in both directions, and how many may be on their way. aiomqtt queues what
+comes in without its packet id, and awaits each publish; here nothing costs a task or a future for each message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import aiomqtt
+import structlog
+from paho.mqtt import client as paho
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from bridge.broker import Broker, HungUp
+from bridge.options import MqttOptions
+from bridge.ports import Incoming, Outgoing
+
+_MAX_UNCONFIRMED = 100
+_MAX_UNWRITTEN = 200
+_PROPERTIES_SIZE = 64
+_FILTERS_A_PACKET = 200
+
+_log = structlog.get_logger("mqtt")
+
+
+class Acknowledgements:
+    """Send acknowledgements in the order in which the messages came (MQTT 5 §4.6), whatever the order of their ends."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[list[Callable[[], object]]] = deque()
+
+    def expect(self, send: Callable[[], object]) -> Callable[[], None]:
+        """Return what to call when the message that came last is done with; a second call does nothing."""
+        entry: list[Callable[[], object]] = []
+        self._waiting.append(entry)
+
+        def acknowledge() -> None:
+            if not entry:
+                entry.append(send)
+                self._flush()
+
+        return acknowledge
+
+    def _flush(self) -> None:
+        while self._waiting and self._waiting[0]:
+            self._waiting.popleft()[0]()
+
+
+class Session(aiomqtt.Client):
+    """Be connected from `__aenter__` on until `lost` returns or `leave` is called; used once.
+
+    Implements `ports.Outlet`. `arrived` gets each message, `freed` is called when `ready` may be true again.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        options: MqttOptions,
+        tls: ssl.SSLContext | None,
+        *,
+        will: aiomqtt.Will,
+        mqtt5: bool,
+        arrived: Callable[[Incoming], None],
+        freed: Callable[[], None],
+    ) -> None:
+        self.mqtt5 = mqtt5
+        self.session_present = False
+        self.cause: BaseException | None = None
+        self._arrived = arrived
+        self._freed = freed
+        self._open: dict[int, Outgoing] = {}
+        self._unconfirmed = 0
+        self._emptied: asyncio.Future[None] | None = None
+        self._window = _MAX_UNCONFIRMED
+        self._max_packet: int | None = None
+        self._max_qos = 2
+        self._can_retain = True
+        self._refused: set[int] = set()
+        self._acknowledgements = Acknowledgements()
+        super().__init__(
+            broker.host,
+            broker.port,
+            username=broker.username,
+            password=broker.password,
+            identifier=options.identifier,
+            protocol=aiomqtt.ProtocolVersion.V5 if mqtt5 else aiomqtt.ProtocolVersion.V311,
+            will=will,
+            transport=broker.transport,
+            websocket_path=broker.path,
+            keepalive=options.keepalive_s,
+            timeout=options.connect_timeout_s,
+            tls_context=tls,
+            tls_insecure=None if tls is None or options.verify_hostname else True,
+            max_inflight_messages=_MAX_UNCONFIRMED,
+            # An acknowledgement that waits for Nagle's algorithm holds the sender's next message up by 40 ms.
+            socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
+            **_persistent(options, mqtt5=mqtt5),
+        )
+        self._client.connect_timeout = options.connect_timeout_s
+        # paho acknowledges QoS 1 and 2 before anybody has seen the message, and offers no other way for QoS 2 (its
+        # manual_ack concerns PUBCOMP). A crash in between would lose a command, so both are sent by us.
+        self._puback, self._pubrec = self._client._send_puback, self._client._send_pubrec  # noqa: SLF001
+        self._client._send_puback = lambda mid: MQTTErrorCode.MQTT_ERR_SUCCESS  # type: ignore[method-assign]  # noqa: ARG005, SLF001
+        self._client._send_pubrec = self._held  # type: ignore[method-assign]  # noqa: SLF001
+
+    # --- Outlet -------------------------------------------------------------------------------------------------------
+
+    def ready(self) -> bool:
+        """Tell whether another message may be handed over now."""
+        return self._unconfirmed < self._window and len(self._open) < _MAX_UNWRITTEN
+
+    def send(self, message: Outgoing) -> bool:
+        """Hand a message over; False if the broker or the protocol cannot take it."""
+        size = len(message.topic.encode()) + len(message.payload) + len(message.correlation or b"") + _PROPERTIES_SIZE
+        if self._max_packet is not None and size > self._max_packet:
+            return False
+        properties = None
+        if self.mqtt5 and message.correlation is not None:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.CorrelationData = message.correlation
+        qos = min(message.qos, self._max_qos)
+        retain = message.retain and self._can_retain
+        try:
+            info = self._client.publish(message.topic, message.payload, qos, retain, properties)
+        except ValueError:
+            # A response topic with wildcards, or longer than MQTT allows.
+            return False
+        self._open[info.mid] = message
+        self._unconfirmed += qos > 0
+        return True
+
+    # --- For the client -----------------------------------------------------------------------------------------------
+
+    @property
+    def uncertain(self) -> list[Outgoing]:
+        """Return what was handed over and not confirmed, in order."""
+        return list(self._open.values())
+
+    async def enter(self) -> None:
+        """Connect. Raises MqttError, from the OSError where there was one; nothing is left open then."""
+        try:
+            await self.__aenter__()
+        except aiomqtt.MqttError as error:
+            self.abort()
+            if self.cause is None or isinstance(error, aiomqtt.MqttCodeError | HungUp):
+                raise
+            raise error from self.cause
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+
+    async def take(self, filters: list[str]) -> list[tuple[str, str]]:
+        """Subscribe at QoS 2; return the filters that the broker refuses, each with its reason. Raises MqttError."""
+        refused: list[tuple[str, str]] = []
+        options: Any = SubscribeOptions(qos=2, retainAsPublished=True, retainHandling=1) if self.mqtt5 else 2
+        for start in range(0, len(filters), _FILTERS_A_PACKET):
+            some = filters[start : start + _FILTERS_A_PACKET]
+            codes: Any = await self.subscribe([(name, options) for name in some])
+            for name, code in zip(some, codes, strict=False):
+                if (code.value if isinstance(code, ReasonCode) else code) >= 0x80:
+                    refused.append((name, str(code)))
+        return refused
+
+    def drop(self, filters: list[str]) -> None:
+        """Unsubscribe without waiting."""
+        self._client.unsubscribe(filters)
+
+    async def lost(self) -> BaseException | None:
+        """Wait until the connection is gone; return why."""
+        await asyncio.wait([self._disconnected])
+        return self._disconnected.exception()
+
+    async def leave(self) -> None:
+        """Wait until all is confirmed, then disconnect without the will; bounded by the caller."""
+        if self._open:
+            self._emptied = self._loop.create_future()
+            await asyncio.wait([self._emptied, self._disconnected], return_when=asyncio.FIRST_COMPLETED)
+        try:
+            await self.__aexit__(None, None, None)
+        except aiomqtt.MqttError:
+            self.abort()
+
+    def abort(self) -> None:
+        """Close the socket at once."""
+        self._client._sock_close()  # noqa: SLF001 - aiomqtt leaves it open when a connect fails
+
+    # --- paho tells ---------------------------------------------------------------------------------------------------
+
+    def _client_connect(self) -> None:
+        try:
+            super()._client_connect()
+        except OSError as error:
+            # aiomqtt keeps only its text.
+            self.cause = error
+            raise
+
+    def _on_connect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
+        self.session_present = bool(flags.session_present)
+        self._max_packet = getattr(properties, "MaximumPacketSize", None)
+        self._max_qos = getattr(properties, "MaximumQoS", 2)
+        self._can_retain = bool(getattr(properties, "RetainAvailable", 1))
+        # paho does not keep to the broker's Receive Maximum (MQTT 5 §3.3.4), so we do.
+        self._window = min(_MAX_UNCONFIRMED, getattr(properties, "ReceiveMaximum", _MAX_UNCONFIRMED))
+        super()._on_connect(client, userdata, flags, reason_code, properties)
+
+    def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
+        if not self._connected.done():
+            # aiomqtt would wait for a CONNACK until its time-out.
+            self._connected.set_exception(HungUp("the broker hung up"))
+            return
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        if not self._disconnected.done() and self._connected.exception() is None:
+            self._disconnected.set_result(None)
+
+    def _on_unsubscribe(self, *_: Any) -> None:
+        """Ignore what nobody waits for."""
+
+    def _on_message(self, _client: Any, _userdata: Any, message: paho.MQTTMessage) -> None:
+        acknowledge = _nothing
+        if message.qos == 1:
+            acknowledge = self._acknowledgements.expect(lambda: self._puback(message.mid))
+        # Not at once: messages of QoS 2 can only be had after paho's handler, and all must stay in order.
+        self._loop.call_soon(self._arrive, message, acknowledge)
+
+    def _held(self, mid: int) -> MQTTErrorCode:
+        acknowledge = self._acknowledgements.expect(lambda: self._pubrec(mid))
+        self._loop.call_soon(self._arrive_held, mid, acknowledge)
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _arrive_held(self, mid: int, acknowledge: Callable[[], None]) -> None:
+        # MQTT 5 §4.3.3, method B: handed on at PUBLISH. Taken from paho, it is not handed on again at PUBREL.
+        message = self._client._in_messages.pop(mid, None)  # noqa: SLF001
+        if message is not None:
+            self._arrive(message, acknowledge)
+
+    def _arrive(self, message: paho.MQTTMessage, acknowledge: Callable[[], None]) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            _log.warning("topic_is_not_utf8")
+            acknowledge()
+            return
+        self._arrived(
+            Incoming(
+                topic=topic,
+                payload=bytes(message.payload),
+                acknowledge=acknowledge,
+                qos=message.qos,
+                retain=bool(message.retain),
+                dup=bool(message.dup),
+                mid=message.mid,
+                as_published=self.mqtt5,
+                response_topic=getattr(message.properties, "ResponseTopic", None),
+                correlation=getattr(message.properties, "CorrelationData", None),
+            )
+        )
+
+    def _on_publish(self, _client: Any, _userdata: Any, mid: int, reason_code: Any, _properties: Any) -> None:
+        message = self._open.pop(mid, None)
+        if message is None:
+            return
+        self._unconfirmed -= min(message.qos, self._max_qos) > 0
+        if reason_code.is_failure and reason_code.value not in self._refused:
+            self._refused.add(reason_code.value)
+            _log.error("publish_refused", topic=message.topic, reason=str(reason_code), advice="check the broker's ACL")
+        if not self._open and self._emptied is not None and not self._emptied.done():
+            self._emptied.set_result(None)
+        self._freed()
+
+
+def _nothing() -> None:
+    """Acknowledge a message of QoS 0."""
+
+
+def _persistent(options: MqttOptions, *, mqtt5: bool) -> dict[str, Any]:
+    """Return what makes the broker keep the session while the daemon restarts."""
+    if not mqtt5:
+        return {"clean_session": False}
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = options.session_expiry_s
+    return {"clean_start": False, "properties": properties}

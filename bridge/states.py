@@ -1,0 +1,116 @@
+"""What twins show: which parts changed, rendered when the broker takes them, left out when they say nothing new.
+
+Ten changes of a part are one message; a part that waits for a slow broker is shown as it is when its turn comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+import structlog
+
+from bridge import render
+from bridge.options import MqttOptions
+from bridge.pace import Pace
+from bridge.ports import Fleet, Outgoing
+from bridge.topics import Topics
+from twin.model.terms import Part
+from twin.model.view import EvseView
+
+_EVSE_PARTS: tuple[Literal["evse", "meter", "limit", "session"], ...] = ("evse", "meter", "limit", "session")
+
+_log = structlog.get_logger("publisher")
+
+
+class States:
+    """Hold the set of changed parts and what was shown of each. Time is the loop's, in seconds."""
+
+    def __init__(self, options: MqttOptions, topics: Topics) -> None:
+        self._mask_id_tags = options.mask_id_tags
+        self._topics = topics
+        self._fleet: Fleet | None = None
+        self._dirty: dict[tuple[str, Part], None] = {}
+        self._shown: dict[str, dict[Part, int]] = {}
+        self._pace = Pace(options.meter_interval_s, options.session_interval_s)
+
+    def attach(self, fleet: Fleet) -> None:
+        """Take the fleet whose twins are shown."""
+        self._fleet = fleet
+
+    def changed(self, twin: str, parts: Iterable[Part], now: float) -> None:
+        """Note that parts are new; a meter waits for its interval."""
+        for part in parts:
+            if part[0] != "meter" or self._pace.meter_changed(twin, part[1], now):
+                self._dirty[twin, part] = None
+
+    def next(self) -> Outgoing | None:
+        """Return the next changed part that says something new."""
+        while self._dirty:
+            twin, part = next(iter(self._dirty))
+            message = self._take(twin, part)
+            if message is not None:
+                return message
+        return None
+
+    def everything(self) -> Iterator[Outgoing]:
+        """Show all twins from the beginning: the broker may have forgotten everything."""
+        self._shown.clear()
+        for twin in self._ids():
+            yield self.availability(twin, "online")
+            for part in self._parts(twin):
+                message = self._take(twin, part)
+                if message is not None:
+                    yield message
+
+    def goodbyes(self) -> Iterator[Outgoing]:
+        """Say of all twins that they do not run any more."""
+        return (self.availability(twin, "offline") for twin in self._ids())
+
+    def availability(self, twin: str, word: Literal["online", "offline"]) -> Outgoing:
+        """Say whether a twin runs."""
+        return Outgoing(self._topics.availability(twin), word.encode(), 1, retain=True)
+
+    def next_due(self) -> float | None:
+        """Return when `due` has something to do."""
+        return self._pace.next_due()
+
+    def due(self, now: float) -> None:
+        """Note that the meters and sessions whose interval is over are new."""
+        self._dirty.update(dict.fromkeys(self._pace.due(now)))
+
+    def _ids(self) -> list[str]:
+        return [] if self._fleet is None else list(self._fleet.ids)
+
+    def _parts(self, twin: str) -> Iterator[Part]:
+        yield ("station", 0)
+        if self._fleet is not None and twin in self._fleet.ids:
+            for number in range(1, self._fleet.evse_count(twin) + 1):
+                yield from ((kind, number) for kind in _EVSE_PARTS)
+
+    def _take(self, twin: str, part: Part) -> Outgoing | None:
+        self._dirty.pop((twin, part), None)
+        if self._fleet is None or twin not in self._fleet.ids:
+            self._shown.pop(twin, None)
+            self._pace.forget(twin)
+            return None
+        try:
+            return self._shown_anew(self._fleet, twin, part)
+        except Exception:  # noqa: BLE001 - one station's fault must not stop the publisher
+            _log.exception("publish_failed", twin=twin, part=part)
+            return None
+
+    def _shown_anew(self, fleet: Fleet, twin: str, part: Part) -> Outgoing | None:
+        view = fleet.view_of(twin, part)
+        if isinstance(view, EvseView):
+            now = asyncio.get_running_loop().time()
+            self._pace.charging(twin, part[1], flows=view.charging, now=now)
+        fields = render.state(view, mask_id_tags=self._mask_id_tags)
+        mark = render.fingerprint(fields)
+        shown = self._shown.setdefault(twin, {})
+        if shown.get(part) == mark:
+            return None
+        shown[part] = mark
+        qos = 0 if part[0] == "meter" else 1
+        return Outgoing(self._topics.part(twin, part), render.encode(fields), qos, retain=True)

@@ -1,0 +1,48 @@
+"""Which filters the daemon is subscribed to, and which of a kept session are left over from other settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from bridge.options import MqttOptions
+from bridge.topics import CommandTopic, Topics, leftovers, parse
+
+_MAX_REMEMBERED = 1_000
+
+
+class Subscriptions:
+    """Know our filters. `ids` returns the ids of all twins of this node."""
+
+    def __init__(self, options: MqttOptions, ids: Callable[[], Collection[str]]) -> None:
+        self._topics = Topics(options.base_topic, options.node)
+        self._own = options.subscribe == "own"
+        self._ids = ids
+        self._unsubscribed: set[str] = set()
+
+    def filters(self) -> list[str]:
+        """Return what to subscribe to."""
+        if not self._own:
+            return [*self._topics.wildcards(), self._topics.requests]
+        own = (name for twin in sorted(self._ids()) for name in self._topics.own(twin))
+        return [*own, self._topics.requests]
+
+    def is_left_over(self, topic: str) -> bool:
+        """Tell whether a message came by a filter that is not ours."""
+        relative = self._topics.relative(topic)
+        address = None if relative is None else parse(relative)
+        match address:
+            case None:
+                return relative is None
+            case CommandTopic(twin=twin):
+                return self._own and twin not in self._ids()
+            case _:
+                return address.node != self._topics.node
+
+    def to_unsubscribe(self, topic: str) -> list[str]:
+        """Return the filters through which a left-over topic may have come, each once."""
+        ours = set(self.filters())
+        found = [name for name in leftovers(topic) if name not in ours and name not in self._unsubscribed]
+        if len(self._unsubscribed) > _MAX_REMEMBERED:
+            self._unsubscribed.clear()
+        self._unsubscribed.update(found)
+        return found

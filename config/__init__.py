@@ -1,0 +1,1 @@
+"""Settings and fleet files: from YAML, environment and secret files to values that the daemon is built from."""

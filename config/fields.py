@@ -1,0 +1,137 @@
+"""Types that many settings share: names, URLs, globs, files and the secrets in them.
+
+Decides what such a value may look like and says so in words; knows no setting by name.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+RESERVED_ID = "bridge"
+"""No twin may have this id: on MQTT it is where the daemon itself lives."""
+
+NAME_ALLOWED = f"1 to 64 letters, digits, _ or -, and not the word {RESERVED_ID}"
+
+MAX_SECRET = 4096
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Section(BaseModel):
+    """Be a group of settings: unknown ones are refused, docstrings of fields are the reference."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def refuse(allowed: str) -> PydanticCustomError:
+    """Make the error that says what is allowed; where and what was found is added by whoever prints it."""
+    return PydanticCustomError("allowed", "{allowed}", {"allowed": allowed})
+
+
+def is_name(text: str) -> bool:
+    """Tell whether this may be the id of a twin or the name of a node."""
+    return _NAME.fullmatch(text) is not None and text != RESERVED_ID
+
+
+def _name(text: str) -> str:
+    if not is_name(text):
+        raise refuse(NAME_ALLOWED)
+    return text
+
+
+def url_of(schemes: Collection[str], example: str, *, user: bool) -> Callable[[str], str]:
+    """Make a check for URLs of these schemes; `user` says whether they may hold user and password."""
+    allowed = f"a URL such as {example} (with {', '.join(f'{scheme}://' for scheme in schemes)})"
+
+    def check(text: str) -> str:
+        try:
+            parts = urlsplit(text)
+            good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            good = False
+        if not good or any(character.isspace() for character in text):
+            raise refuse(allowed)
+        if parts.query or parts.fragment:
+            raise refuse(f"{allowed}, without ? and #")
+        if "@" in parts.netloc and not user:
+            raise refuse(f"{allowed}, without user and password: the setting beside it is for that")
+        return text
+
+    return check
+
+
+def _readable(path: str) -> str:
+    try:
+        with Path(path).open("rb"):
+            return path
+    except OSError as error:
+        raise refuse(f"a file that can be read; this one: {_reason(error)}") from None
+
+
+def _authorities(path: str) -> str:
+    try:
+        ssl.create_default_context().load_verify_locations(_readable(path))
+    except ssl.SSLError:
+        raise refuse("a PEM file with certificates") from None
+    return path
+
+
+def _secret(path: str) -> str:
+    try:
+        text = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise refuse(f"a file with the secret in it; this one: {_reason(error)}") from None
+    except UnicodeDecodeError:
+        text = ""
+    if not 0 < len(text) <= MAX_SECRET or "\x00" in text:
+        raise refuse(f"a file with nothing but the secret in it, 1 to {MAX_SECRET} characters of UTF-8")
+    return text
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
+
+
+def never_both(name: str) -> Callable[[Any, ValidationInfo], Any]:
+    """Make a check that refuses a field if the one called `name` is given as well."""
+
+    def check(found: Any, info: ValidationInfo) -> Any:
+        if found is not None and info.data.get(name) is not None:
+            raise refuse(f"either this or {name}, not both")
+        return found
+
+    return check
+
+
+def _topic(text: str) -> str:
+    levels = text.split("/")
+    if not text or "" in levels or text.startswith("$") or any(sign in text for sign in "+#\x00"):
+        raise refuse("a topic such as ocpp-twin or home/ocpp, without + and #, no / at either end")
+    return text
+
+
+def _globs(found: Any) -> Any:
+    if isinstance(found, bool):
+        return ["*"] if found else []
+    return [found] if isinstance(found, str) else found
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Topic = Annotated[str, Field(max_length=256), AfterValidator(_topic)]
+ReadableFile = Annotated[str, AfterValidator(_readable)]
+AuthorityFile = Annotated[str, AfterValidator(_authorities)]
+Secret = Annotated[str, Field(min_length=1, max_length=MAX_SECRET)]
+SecretFile = Annotated[str, AfterValidator(_secret)]
+"""The path of a file; once validated, the secret that stands in it."""
+BrokerUrl = Annotated[str, AfterValidator(url_of(("mqtt", "mqtts", "ws", "wss"), "mqtt://localhost:1883", user=True))]
+CsmsUrl = Annotated[str, AfterValidator(url_of(("ws", "wss"), "ws://localhost:9000/ocpp", user=False))]
+Globs = Annotated[list[str], BeforeValidator(_globs, json_schema_input_type=bool | str | list[str])]
+"""A list of globs, or one of them, or true for all."""

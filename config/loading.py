@@ -1,0 +1,237 @@
+"""Where settings come from: files, later ones over earlier ones, and the environment above them.
+
+Decides which files count, how they are merged, and of which source a problem is told. Mappings are merged key by key,
+lists and values are replaced, and a setting without a value (`url:`) has its default.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import EnvSettingsSource
+
+from config.fleet import Wrong, expand, keys_in
+from config.problems import ConfigError, Problem, explain, shown, unknown_text
+from config.problems import Path as SettingPath
+from config.settings import ENV_DELIMITER, ENV_PREFIX, Settings
+from twin.model.spec import KeySpec, TwinSpec
+
+DEFAULT_FILES = (Path("ocpp-twin.yaml"), Path("/etc/ocpp-twin/ocpp-twin.yaml"))
+MAX_FILE = 64 * 1024 * 1024
+
+_NO_DISCOVERY = (
+    "this version does not publish Home Assistant discovery; home_assistant.enabled has no effect yet "
+    "(false silences this line)"
+)
+_FREE_NAMES = ("templates", "twins")
+
+Tree: TypeAlias = dict[str, Any]
+KeyProblem: TypeAlias = Callable[[str, KeySpec], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Hold all settings, the twins made from them, and the names of the sources that they come from."""
+
+    settings: Settings
+    twins: tuple[TwinSpec, ...]
+    sources: tuple[str, ...]
+
+    @property
+    def notes(self) -> list[str]:
+        """Say what is configured, but does nothing in this version."""
+        return [_NO_DISCOVERY] if self.settings.home_assistant.enabled else []
+
+
+def load(
+    files: Sequence[Path] = (),
+    environment: Mapping[str, str] | None = None,
+    *,
+    required: bool = True,
+    key_problem: KeyProblem = lambda key, spec: None,  # noqa: ARG005
+) -> Configuration:
+    """Read and check everything; raises ConfigError with all that is wrong.
+
+    Without `files` the usual places count; where there is nothing either, that is an error unless not `required`.
+    `key_problem` knows OCPP's configuration keys, and what is wrong with the value of one.
+    """
+    environment = os.environ if environment is None else environment
+    layers = [(str(path), _read(path)) for path in files or _default_files(environment, required=required)]
+    from_environment = _environment(environment)
+    merged: Tree = {}
+    for _, tree in layers:
+        merged = _merge(merged, tree)
+    if from_environment:
+        layers.append(("environment", from_environment))
+        merged = _merge(merged, from_environment)
+    sources = _Sources(layers)
+    try:
+        settings = Settings.model_validate(merged)
+    except ValidationError as error:
+        wrong = explain(error, Settings)
+        raise ConfigError(sources.problem(*item) for item in [*wrong, *_beyond(merged, wrong)]) from None
+    twins, wrong = expand(settings)
+    wrong += [
+        (path, f"found {shown(path, spec.value)}; {text}")
+        for path, key, spec in keys_in(settings)
+        if (text := key_problem(key, spec)) is not None
+    ]
+    if wrong:
+        raise ConfigError(sources.problem(*item) for item in wrong)
+    return Configuration(settings, twins, tuple(name for name, _ in layers))
+
+
+def _beyond(merged: Tree, wrong: Sequence[Wrong]) -> list[Wrong]:
+    """Find what is wrong with the fleet as well, so that everything is told at once."""
+    places = {path[:2] for path, _ in wrong}
+    if not places.isdisjoint((name,) for name in _FREE_NAMES):
+        return []
+    no_csms = any(path[0] == "csms" for path in places)
+    twins = merged.get("twins", [])
+    sound = [index for index in range(len(twins)) if ("twins", index) not in places]
+    templates = merged.get("templates", {})
+    rest = {
+        "csms": {} if no_csms else merged.get("csms", {}),
+        # A template that is wrong itself is still known to those who name it.
+        "templates": {name: {} if ("templates", name) in places else templates[name] for name in templates},
+        "twins": [twins[index] for index in sound],
+    }
+    found = expand(Settings.model_validate(rest), sound)[1]
+    return [(path, text) for path, text in found if not (no_csms and "csms" in path)]
+
+
+def _default_files(environment: Mapping[str, str], *, required: bool) -> list[Path]:
+    found = next((path for path in DEFAULT_FILES if path.exists()), None)
+    if found is not None:
+        return [found]
+    if not required or any(name.startswith(ENV_PREFIX) and value for name, value in environment.items()):
+        return []
+    looked = " or ".join(map(str, DEFAULT_FILES))
+    raise ConfigError([Problem("configuration", (), f"there is no {looked}; name a file with --config FILE")])
+
+
+class _Loader(yaml.SafeLoader):
+    """Read YAML, but refuse a key that stands twice in a mapping: one of the two would be lost in silence."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else "")
+        return node
+
+
+def _read(path: Path) -> Tree:
+    try:
+        with path.open(encoding="utf-8") as file:
+            found = yaml.load(file, _Loader)  # noqa: S506 - a SafeLoader
+    except OSError as error:
+        raise _unreadable(path, f"cannot be read: {(error.strerror or str(error)).lower()}") from None
+    except UnicodeDecodeError:
+        raise _unreadable(path, "is not text in UTF-8") from None
+    except RecursionError:
+        raise _unreadable(path, "is nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise _unreadable(path, f"is not YAML: {_yaml_text(error)}") from None
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise _unreadable(path, f"found {shown((), found)}; allowed: settings such as node: main")
+    wrong = [key for key in found if not isinstance(key, str)]
+    if wrong:
+        raise _unreadable(path, f"found the key {shown((), wrong[0])}; allowed: names of settings")
+    return _without_blanks(found)
+
+
+def _unreadable(path: Path, text: str) -> ConfigError:
+    return ConfigError([Problem(str(path), (), text)])
+
+
+def _yaml_text(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    text = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return f"line {mark.line + 1}, column {mark.column + 1}: {text}" if mark is not None else text
+
+
+def _without_blanks(tree: Tree) -> Tree:
+    return {
+        name: _without_blanks(value) if isinstance(value, dict) and name not in _FREE_NAMES else value
+        for name, value in tree.items()
+        if value is not None
+    }
+
+
+def _merge(below: Tree, above: Tree) -> Tree:
+    merged = dict(below)
+    for name, value in above.items():
+        known = merged.get(name)
+        merged[name] = _merge(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return merged
+
+
+class _Environment(EnvSettingsSource):
+    """Read the variables of a given environment instead of the process's own; what is not JSON is a text."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._given = {name.lower(): value for name, value in environment.items() if value}
+        super().__init__(Settings)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return self._given
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+
+
+def _environment(environment: Mapping[str, str]) -> Tree:
+    ours = [name for name in environment if name.upper().startswith(ENV_PREFIX) and environment[name]]
+    sections = [name.upper().removeprefix(ENV_PREFIX).partition(ENV_DELIMITER)[0].lower() for name in ours]
+    wrong = [
+        Problem(f"environment {name}", (), unknown_text(section, list(Settings.model_fields)))
+        for name, section in zip(ours, sections, strict=True)
+        if section not in Settings.model_fields
+    ]
+    if wrong:
+        raise ConfigError(wrong)
+    return _Environment({name: environment[name] for name in ours})()
+
+
+class _Sources:
+    """Know which source said what, to name the one that has to be mended."""
+
+    def __init__(self, layers: Iterable[tuple[str, Tree]]) -> None:
+        self._layers = list(layers)
+
+    def problem(self, path: SettingPath, text: str) -> Problem:
+        """Attribute a problem to the last source that speaks of the path, or of most of it."""
+        best, depth = "defaults", -1
+        for name, tree in self._layers:
+            found = _depth(tree, path)
+            if found >= depth:
+                best, depth = name, found
+        if best == "environment":
+            best = "environment " + ENV_PREFIX + ENV_DELIMITER.join(str(step).upper() for step in path)
+        return Problem(best, path, text)
+
+
+def _depth(tree: Any, path: SettingPath) -> int:
+    depth = 0
+    for step in path:
+        in_list = isinstance(tree, list) and isinstance(step, int) and step < len(tree)
+        if not in_list and not (isinstance(tree, dict) and step in tree):
+            break
+        tree = tree[step]
+        depth += 1
+    return depth

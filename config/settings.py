@@ -1,0 +1,238 @@
+"""The settings of the daemon: every one with its name, type, default and bounds.
+
+What is said of a setting here is its line in the reference and in the JSON Schema. Where settings come from is the
+business of `loading`; what becomes of templates and twins that of `fleet`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config.fields import (
+    AuthorityFile,
+    BrokerUrl,
+    Globs,
+    Name,
+    ReadableFile,
+    Secret,
+    SecretFile,
+    Section,
+    Topic,
+    never_both,
+    refuse,
+)
+from config.twins import CsmsSettings, TemplateSettings, TwinSettings
+from config.units import duration, size
+
+ENV_PREFIX = "OCPP_TWIN__"
+ENV_DELIMITER = "__"
+
+_NOT_YET = "nothing; this is not supported by this version"
+
+
+def _empty(found: Any) -> list[Any]:
+    if found not in ([], {}, None):
+        raise refuse(_NOT_YET)
+    return []
+
+
+Later = Annotated[list[Any], BeforeValidator(_empty)]
+"""A list that a later version will read; until then it has to be empty."""
+
+
+def _version(found: Any) -> Any:
+    return str(found) if isinstance(found, int) and not isinstance(found, bool) else found
+
+
+MqttVersion = Annotated[Literal["auto", "5", "3.1.1"], BeforeValidator(_version)]
+
+
+class BackoffSettings(Section):
+    """Pause between two attempts to reach the broker."""
+
+    min: Annotated[float, duration(0.05, 3600, "500ms")] = 0.5
+    """The first pause."""
+    max: Annotated[float, duration(0.05, 3600)] = 10.0
+    """The longest pause."""
+
+    @field_validator("max")
+    @classmethod
+    def _not_below_min(cls, value: float, info: Any) -> float:
+        if value < info.data.get("min", 0.0):
+            raise refuse("not less than min")
+        return value
+
+
+class RateLimitSettings(Section):
+    """Bound how many commands a twin may be sent."""
+
+    per_second: Annotated[float, Field(gt=0, le=1e6)] = 100.0
+    """Commands a second and twin, in the long run."""
+    burst: Annotated[int, Field(ge=1, le=1_000_000)] = 500
+    """Commands at once."""
+
+
+class MqttSettings(Section):
+    """Say how the broker is reached, and what may be done over it."""
+
+    url: BrokerUrl = Field(default="mqtt://localhost:1883", repr=False)
+    """The broker: mqtt://, mqtts://, ws:// or wss://; user and password may stand in it."""
+    username: str | None = None
+    """The user's name at the broker."""
+    password: Secret | None = Field(default=None, repr=False)
+    """The password at the broker."""
+    password_file: SecretFile | None = Field(default=None, repr=False)
+    """A file with the password in it, instead of `password`."""
+    ca_file: AuthorityFile | None = None
+    """Roots for mqtts:// and wss:// (PEM); the system's where not given."""
+    cert_file: ReadableFile | None = None
+    """The client's certificate (PEM)."""
+    key_file: ReadableFile | None = None
+    """The key of the client's certificate (PEM)."""
+    verify_hostname: bool = True
+    """Check that the broker's certificate is for the host in `url`."""
+    protocol: MqttVersion = "auto"
+    """The MQTT version; auto tries 5, then 3.1.1."""
+    client_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """The MQTT client id; ocpp-twin-<node> where not given."""
+    keepalive: Annotated[float, duration(1, 65_535, "30s")] = 30.0
+    """How often the connection is checked."""
+    connect_timeout: Annotated[float, duration(0.1, 300)] = 10.0
+    """How long an attempt to connect may take."""
+    startup_wait: Annotated[float, duration(0, 3600, "5s")] = 5.0
+    """How long twins wait for the broker before they call the Central System without it."""
+    backoff: BackoffSettings = BackoffSettings()
+    """Pause between two attempts to connect."""
+    session_expiry: Annotated[float, duration(0, 4_294_967_294, "300s")] = 300.0
+    """How long the broker keeps commands for a daemon that is away."""
+    base_topic: Topic = "ocpp-twin"
+    """The root of all topics."""
+    subscribe: Literal["all", "own"] = "all"
+    """all: everything below the root; own: this node's twins only, because several nodes share the root."""
+    allow: Globs = Field(default=["*"])
+    """Commands that are taken, as globs such as "set/*" or "cmd/swipe"."""
+    trace: Globs = Field(default=[])
+    """Twins whose OCPP frames are published, as globs of ids; true: all."""
+    mask_id_tags: bool = False
+    """Hide idTags in all that is published."""
+    max_payload: Annotated[int, size(256, 16 * 1024 * 1024, "64KiB")] = 64 * 1024
+    """The longest message that is taken."""
+    rate_limit: RateLimitSettings = RateLimitSettings()
+    """How many commands a twin may be sent."""
+    stale_after: Annotated[float, duration(1, 86_400 * 365, "300s")] = 300.0
+    """How old the `at` of an edge may be."""
+    duplicate_window: Annotated[float, duration(1, 86_400, "10min")] = 600.0
+    """How long a request_id is remembered."""
+    meter_interval: Annotated[float, duration(0.05, 3600, "1s")] = 1.0
+    """The shortest time between two messages of a meter."""
+    session_interval: Annotated[float, duration(0.05, 3600)] = 10.0
+    """How often a running session is published."""
+    health_interval: Annotated[float, duration(1, 86_400, "60s")] = 60.0
+    """How often the node's health is published."""
+    error_interval: Annotated[float, duration(0.1, 3600)] = 10.0
+    """How often the same error is published at most."""
+    max_backlog: Annotated[int, Field(ge=10, le=10_000_000)] = 10_000
+    """Events and results kept while the broker is away."""
+
+    _one_password = field_validator("password_file", mode="before")(never_both("password"))
+
+    @field_validator("key_file")
+    @classmethod
+    def _with_certificate(cls, value: str | None, info: Any) -> str | None:
+        if value is not None and info.data.get("cert_file") is None:
+            raise refuse("only together with cert_file")
+        return value
+
+
+class StoreSettings(Section):
+    """Say where everything is kept that must survive a crash."""
+
+    url: Annotated[str, Field(pattern=r"^sqlite:///[^?#]+$")] = "sqlite:///ocpp-twin.db"
+    """The database: sqlite:////var/lib/ocpp-twin/main.db is absolute, sqlite:///main.db relative."""
+    queue_limit: Annotated[int, Field(ge=10, le=10_000_000)] = 10_000
+    """Messages to the Central System kept for each twin."""
+
+    @field_validator("url", mode="before")
+    @classmethod
+    def _sqlite(cls, value: Any) -> Any:
+        if not isinstance(value, str) or not value.removeprefix("sqlite:///").strip("/") or "sqlite:///" not in value:
+            raise refuse("sqlite:////var/lib/ocpp-twin/main.db (absolute) or sqlite:///main.db (relative)")
+        return value
+
+
+class ClockSettings(Section):
+    """Let the twins' time run faster or slower."""
+
+    rate: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    """Seconds of the twins in one real second."""
+
+
+class LogSettings(Section):
+    """Say what is logged to standard error, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important lines that are written."""
+    format: Literal["auto", "console", "json"] = "auto"
+    """auto: console at a terminal, json elsewhere."""
+
+
+class HomeAssistantSettings(Section):
+    """Switch Home Assistant discovery on or off; this version does not publish it yet."""
+
+    enabled: bool = True
+    """Publish discovery, as soon as a version does."""
+
+
+class Settings(BaseSettings):
+    """Hold all settings: what stands in the files, with the environment above it."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_DELIMITER,
+        env_ignore_empty=True,
+        title="Configuration of ocpp-twin",
+    )
+
+    node: Name = "main"
+    """This daemon's name on MQTT."""
+    mqtt: MqttSettings = MqttSettings()
+    """The broker."""
+    csms: CsmsSettings = CsmsSettings()
+    """The Central System, for every twin that does not say otherwise."""
+    store: StoreSettings = StoreSettings()
+    """What survives a crash."""
+    clock: ClockSettings | None = None
+    """The twins' time; where this section stands, its rate can be changed over MQTT."""
+    logs: LogSettings = LogSettings()
+    """The log."""
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
+    """Home Assistant."""
+    templates: dict[str, TemplateSettings] = {}
+    """Models of charge points by name; one named like a built-in model replaces it."""
+    twins: list[TwinSettings] = []
+    """The charge points."""
+    inputs: Later = Field(default=[])
+    """Not supported by this version."""
+    outputs: Later = Field(default=[])
+    """Not supported by this version."""
+    infer: Later = Field(default=[])
+    """Not supported by this version."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what `loading` has read and merged, the environment included; nothing else counts."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)

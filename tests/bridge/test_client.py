@@ -1,0 +1,350 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiomqtt
+import pytest
+import structlog
+from fakes.fleet import FakeFleet
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from websockets import Subprotocol
+from websockets.asyncio.server import ServerConnection, serve
+
+from bridge.client import Client
+from bridge.health import Health, NodeInfo
+from bridge.options import MqttOptions
+from bridge.publisher import Publisher
+from bridge.router import Router
+from twin.model import inputs
+from twin.model.effects import Note
+
+NOW = 1_700_000_000.0
+
+
+class Daemon:
+    """The MQTT side of a daemon around a fake fleet."""
+
+    def __init__(self, url: str, fleet: FakeFleet | None = None, **options: Any) -> None:
+        settings = {"backoff_min_s": 0.02, "backoff_max_s": 0.1, "connect_timeout_s": 3.0, **options}
+        self.options = MqttOptions(url=url, **settings)
+        self.fleet = fleet or FakeFleet()
+        self.publisher = Publisher(self.options, now=lambda: NOW)
+        self.publisher.attach(self.fleet)
+        self.router = Router(self.options, self.fleet, self.publisher, now=lambda: NOW, stored=self.fleet.receipts)
+        self.client = Client(self.options, self.publisher, self.router, lambda: self.fleet.ids)
+        self.health = Health(
+            self.options, NodeInfo("0", NOW), fleet=self.fleet, publisher=self.publisher, router=self.router
+        )
+
+    @contextlib.asynccontextmanager
+    async def running(self, *, graceful: bool = True) -> AsyncIterator[Daemon]:
+        tasks = [asyncio.create_task(part.run()) for part in (self.publisher, self.client, self.health)]
+        try:
+            yield self
+            if graceful:
+                await asyncio.wait_for(self.publisher.farewell(), 5)
+                await self.client.close()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Person:
+    """Somebody with an MQTT client of version 5."""
+
+    def __init__(self, client: aiomqtt.Client) -> None:
+        self.client = client
+
+    async def send(self, topic: str, payload: str = "", *, qos: int = 1, retain: bool = False, **props: Any) -> None:
+        properties = Properties(PacketTypes.PUBLISH)
+        for name, value in props.items():
+            setattr(properties, name, value)
+        await self.client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
+
+    async def hears(self, topic: str, payload: str | None = None) -> Any:
+        """Return the next message on a topic (with this payload), bare or from JSON."""
+        async with asyncio.timeout(5):
+            async for message in self.client.messages:
+                text = bytes(message.payload).decode()
+                if str(message.topic) == topic and payload in (None, text):
+                    return json.loads(text) if text.startswith("{") else text
+        raise AssertionError("unreachable")
+
+
+@contextlib.asynccontextmanager
+async def person(port: int, *filters: str) -> AsyncIterator[Person]:
+    at_once = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+    version = aiomqtt.ProtocolVersion.V5
+    async with aiomqtt.Client("127.0.0.1", port, protocol=version, socket_options=at_once) as client:
+        for name in filters:
+            await client.subscribe(name, qos=2)
+        yield Person(client)
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_everything_is_published_and_a_command_is_taken(mosquitto, protocol):
+    daemon = Daemon(mosquitto.url, protocol=protocol)
+    async with daemon.running():
+        assert await daemon.client.wait_subscribed(5)
+        async with person(mosquitto.port, "ocpp-twin/#") as somebody:
+            await somebody.hears("ocpp-twin/bridge/main/availability", "online")
+            await somebody.send("ocpp-twin/garage/1/cmd/swipe", '{"value": "04A2B3C4", "request_id": "r1"}')
+            result = await somebody.hears("ocpp-twin/garage/result")
+            assert (result["status"], result["request_id"]) == ("ok", "r1")
+        assert daemon.fleet.taken == [("garage", inputs.PresentToken(token="04A2B3C4", evse=1, request_id="r1"))]
+    async with person(mosquitto.port, "ocpp-twin/#") as somebody:
+        await somebody.hears("ocpp-twin/bridge/main/availability", "offline")
+
+
+async def test_all_retained_topics_are_there_for_somebody_who_comes_later(mosquitto):
+    daemon = Daemon(mosquitto.url)
+    async with daemon.running():
+        await daemon.client.wait_subscribed(5)
+        async with person(mosquitto.port, "ocpp-twin/#") as somebody:
+            seen: set[str] = set()
+            async with asyncio.timeout(5):
+                async for message in somebody.client.messages:
+                    seen.add(str(message.topic).removeprefix("ocpp-twin/"))
+                    if len(seen) == 3 + 3 * 4 + 2 * 2:
+                        break
+    assert seen == {
+        *(f"bridge/main/{name}" for name in ("availability", "info", "health")),
+        *(f"{twin}/{name}" for twin in ("garage", "office") for name in ("availability", "state")),
+        *(
+            f"{evse}/{name}"
+            for evse in ("garage/1", "office/1", "office/2")
+            for name in ("state", "meter", "limit", "session")
+        ),
+    }
+
+
+async def test_a_response_topic_gets_the_result_with_the_correlation_data(mosquitto):
+    daemon = Daemon(mosquitto.url)
+    async with daemon.running(), person(mosquitto.port, "answers/#") as somebody:
+        await daemon.client.wait_subscribed(5)
+        where = {"ResponseTopic": "answers/me", "CorrelationData": b"7"}
+        await somebody.send("ocpp-twin/garage/1/set/plugged", "ON", **where)
+        async with asyncio.timeout(5):
+            message = await anext(aiter(somebody.client.messages))
+        assert str(message.topic) == "answers/me"
+        assert message.properties is not None
+        assert message.properties.CorrelationData == b"7"
+        assert json.loads(bytes(message.payload))["status"] == "ok"
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+async def test_a_live_retained_edge_is_refused_and_levels_are_welcome(mosquitto, qos):
+    daemon = Daemon(mosquitto.url)
+    async with daemon.running(), person(mosquitto.port, "ocpp-twin/+/result") as somebody:
+        await daemon.client.wait_subscribed(5)
+        await somebody.send("ocpp-twin/garage/1/cmd/swipe", "04A2B3C4", qos=qos, retain=True)
+        result = await somebody.hears("ocpp-twin/garage/result")
+        assert (result["status"], result["code"]) == ("error", "retained_command")
+        await somebody.send("ocpp-twin/garage/1/set/plugged", "ON", qos=qos, retain=True)
+        await until(lambda: daemon.fleet.taken)
+
+
+async def test_retained_levels_and_edges_are_replayed_at_the_start(mosquitto):
+    async with person(mosquitto.port, "ocpp-twin/+/result") as somebody:
+        await somebody.send("ocpp-twin/garage/1/set/plugged", "ON", retain=True)
+        await somebody.send("ocpp-twin/garage/1/cmd/stop", "PRESS", retain=True)
+        daemon = Daemon(mosquitto.url)
+        async with daemon.running():
+            assert (await somebody.hears("ocpp-twin/garage/result"))["code"] == "retained_command"
+            await until(lambda: daemon.fleet.taken)
+            assert [type(command) for _, command in daemon.fleet.taken] == [inputs.PlugIn]
+
+
+async def test_after_a_broker_restart_everything_is_published_again_and_events_are_not_lost(mosquitto):
+    daemon = Daemon(mosquitto.url)
+    async with daemon.running():
+        await daemon.client.wait_subscribed(5)
+        mosquitto.stop()
+        await until(lambda: daemon.publisher._outlet is None)
+        daemon.publisher.noted("garage", Note("plugged", {"ev": None}, NOW, evse=1))
+        mosquitto.start()
+        async with person(mosquitto.port, "ocpp-twin/#") as somebody:
+            heard = dict.fromkeys(("garage/event", "garage/1/state", "bridge/main/info"), False)
+            async with asyncio.timeout(5):
+                async for message in somebody.client.messages:
+                    heard[str(message.topic).removeprefix("ocpp-twin/")] = True
+                    if all(heard.values()):
+                        break
+
+
+async def test_the_will_speaks_when_the_daemon_dies(mosquitto):
+    daemon = Daemon(mosquitto.url)
+    async with person(mosquitto.port, "ocpp-twin/bridge/main/availability") as somebody:
+        async with daemon.running(graceful=False):
+            await somebody.hears("ocpp-twin/bridge/main/availability", "online")
+        await somebody.hears("ocpp-twin/bridge/main/availability", "offline")
+
+
+@pytest.mark.parametrize("qos", [1, 2])
+async def test_a_command_sent_during_a_short_restart_arrives(mosquitto, qos):
+    async with Daemon(mosquitto.url).running() as first:
+        await first.client.wait_subscribed(5)
+    async with person(mosquitto.port) as somebody:
+        await somebody.send("ocpp-twin/garage/1/cmd/swipe", "04A2B3C4", qos=qos)
+    async with Daemon(mosquitto.url).running() as second:
+        await until(lambda: second.fleet.taken)
+
+
+@pytest.mark.parametrize("qos", [1, 2])
+async def test_what_was_not_stored_is_delivered_again_after_a_crash(mosquitto, qos):
+    first = Daemon(mosquitto.url, FakeFleet(held=True))
+    async with first.running(graceful=False), person(mosquitto.port) as somebody:
+        await first.client.wait_subscribed(5)
+        await somebody.send("ocpp-twin/garage/1/cmd/swipe", "04A2B3C4", qos=qos)
+        await until(lambda: first.fleet.taken)
+    async with Daemon(mosquitto.url).running() as second:
+        await until(lambda: second.fleet.taken)
+
+
+async def test_what_was_stored_but_not_acknowledged_is_not_done_again_at_qos_2(mosquitto):
+    first = Daemon(mosquitto.url, FakeFleet(held=True))
+    async with first.running(graceful=False), person(mosquitto.port) as somebody:
+        await first.client.wait_subscribed(5)
+        await somebody.send("ocpp-twin/garage/1/cmd/swipe", "04A2B3C4", qos=2)
+        await until(lambda: first.fleet.taken)
+    fleet = FakeFleet()
+    fleet.receipts = first.fleet.receipts
+    async with person(mosquitto.port, "ocpp-twin/garage/result") as somebody, Daemon(mosquitto.url, fleet).running():
+        result = await somebody.hears("ocpp-twin/garage/result")
+        assert (result["status"], result["code"]) == ("ignored", "duplicate")
+    assert fleet.taken == []
+
+
+async def test_many_messages_of_all_qualities_arrive_in_order(mosquitto):
+    daemon = Daemon(mosquitto.url, rate_burst=10_000)
+    async with daemon.running(), person(mosquitto.port) as somebody:
+        await daemon.client.wait_subscribed(5)
+        for number in range(300):
+            await somebody.send("ocpp-twin/garage/1/set/power_w", str(number), qos=number % 3)
+        await until(lambda: len(daemon.fleet.taken) == 300)
+        by_quality = [[], [], []]
+        for _, command in daemon.fleet.taken:
+            assert isinstance(command, inputs.ReportMeter)
+            number = int(next(iter(command.values.values())))
+            by_quality[number % 3].append(number)
+        assert by_quality == [sorted(numbers) for numbers in by_quality]
+
+
+async def test_a_wrong_password_is_one_sentence_and_is_tried_again(make_mosquitto, tmp_path):
+    (tmp_path / "users").write_text("twins:secret\n")
+    subprocess.run(["mosquitto_passwd", "-U", str(tmp_path / "users")], check=True)
+    (tmp_path / "users").chmod(0o644)
+    broker = make_mosquitto("user root", f"password_file {tmp_path / 'users'}", anonymous=False)
+    with structlog.testing.capture_logs() as logs:
+        daemon = Daemon(broker.url, username="twins", password="wrong")
+        async with daemon.running(graceful=False):
+            assert not await daemon.client.wait_subscribed(0.5)
+    said = [line["advice"] for line in logs if line["event"] == "no_connection"]
+    assert len(said) == 1
+    assert "'twins'" in said[0]
+    assert "mqtt.password" in said[0]
+    right = Daemon(broker.url, username="twins", password="secret")
+    async with right.running():
+        assert await right.client.wait_subscribed(5)
+
+
+async def test_a_broker_that_is_not_there_yet_is_found_later(make_mosquitto):
+    broker = make_mosquitto()
+    broker.stop()
+    with structlog.testing.capture_logs() as logs:
+        daemon = Daemon(broker.url)
+        async with daemon.running():
+            assert not await daemon.client.wait_subscribed(0.2)
+            broker.start()
+            assert await daemon.client.wait_subscribed(5)
+    said = [line["advice"] for line in logs if line["event"] == "no_connection"]
+    assert said == [f"nothing listens at 127.0.0.1:{broker.port}: start the broker, or check mqtt.url"]
+
+
+async def test_a_node_that_subscribes_to_its_own_twins_gets_rid_of_old_filters(mosquitto):
+    async with Daemon(mosquitto.url).running() as first:
+        await first.client.wait_subscribed(5)
+    daemon = Daemon(mosquitto.url, subscribe="own")
+    async with daemon.running(), person(mosquitto.port, "ocpp-twin/bridge/main/error") as somebody:
+        await daemon.client.wait_subscribed(5)
+        with structlog.testing.capture_logs() as logs:
+            await somebody.send("ocpp-twin/elsewhere/1/set/plugged", "ON")
+            await until(lambda: any(line["event"] == "unsubscribed" for line in logs))
+        await somebody.send("ocpp-twin/garage/1/set/plugged", "ON")
+        await until(lambda: daemon.fleet.taken)
+        await somebody.send("ocpp-twin/elsewhere/1/set/plugged", "ON")
+        await somebody.send("ocpp-twin/garage/1/set/plugged", "OFF")
+        await until(lambda: len(daemon.fleet.taken) == 2)
+        assert daemon.router.in_total == 2
+
+
+async def test_a_broker_that_knows_only_3_1_1_is_spoken_to_in_3_1_1():
+    asked = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readexactly(2)
+        body = await reader.readexactly(head[1])
+        asked.append(body[6])
+        if body[6] == 5:
+            writer.write(b"\x20\x02\x00\x01")
+        else:
+            writer.write(b"\x20\x02\x00\x00")
+            await reader.read(1000)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with Daemon(f"mqtt://127.0.0.1:{port}").running(graceful=False):
+            await until(lambda: len(asked) >= 2)
+    assert asked[:2] == [5, 4]
+
+
+async def test_a_broker_that_hangs_up_on_version_5_is_spoken_to_in_3_1_1():
+    asked = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readexactly(2)
+        asked.append((await reader.readexactly(head[1]))[6])
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with Daemon(f"mqtt://127.0.0.1:{port}").running(graceful=False):
+            await until(lambda: len(asked) >= 4)
+    assert asked[:4] == [5, 4, 5, 4]
+
+
+async def test_websockets_carry_mqtt_too(mosquitto):
+    async def relay(peer: ServerConnection) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", mosquitto.port)
+
+        async def back() -> None:
+            while data := await reader.read(65536):
+                await peer.send(data)
+
+        returning = asyncio.create_task(back())
+        async for data in peer:
+            assert isinstance(data, bytes)
+            writer.write(data)
+        returning.cancel()
+        writer.close()
+
+    async with serve(relay, "127.0.0.1", 0, subprotocols=[Subprotocol("mqtt")]) as server:
+        port = server.sockets[0].getsockname()[1]
+        daemon = Daemon(f"ws://127.0.0.1:{port}/mqtt")
+        async with daemon.running():
+            assert await daemon.client.wait_subscribed(5)

@@ -1,0 +1,33 @@
+"""Fixtures that tests of several parts use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fakes.mosquitto import Mosquitto, find
+
+
+@pytest.fixture
+def make_mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
+    """Start brokers; the arguments are lines of their configuration, and `anonymous`."""
+    if find() is None:
+        pytest.skip("Mosquitto is not installed")
+    started: list[Mosquitto] = []
+
+    def make(*lines: str, anonymous: bool = True) -> Mosquitto:
+        broker = Mosquitto(tmp_path, *lines, anonymous=anonymous)
+        started.append(broker)
+        broker.start()
+        return broker
+
+    yield make
+    for broker in started:
+        broker.stop()
+
+
+@pytest.fixture
+def mosquitto(make_mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
+    """Be a running broker without persistence; `url` and `port` say where."""
+    return make_mosquitto()

@@ -1,0 +1,191 @@
+import asyncio
+from itertools import pairwise
+
+import pytest
+from fakes.virtual import settle
+from fakes.world import spec
+from structlog.testing import capture_logs
+
+from twin.turn import Turn
+
+URL = "ws://central/ocpp/garage"
+
+
+def heard(world, kind, twin_id="garage"):
+    return [what for what in world.cast[twin_id].heard if what[0] == kind]
+
+
+async def command(fleet, world, turn, twin_id="garage"):
+    world.cast[twin_id].next.append(turn)
+    fleet.command(twin_id, "command", lambda: None)
+    await settle()
+
+
+async def test_a_twin_connects_and_its_station_learns_it(world):
+    async with world.open("garage"):
+        assert heard(world, "link_up") == [("link_up", URL)]
+        assert world.network.last.target.subprotocols == ("ocpp1.6",)
+
+
+async def test_a_twin_that_wants_no_link_gets_none(world):
+    world.cast._prepare = lambda station: setattr(station, "wants_link", False)
+    async with world.open("garage"):
+        await asyncio.sleep(100)
+        assert world.network.attempts == []
+
+
+@pytest.mark.parametrize("reason", ["closed normally (1000)", "connection reset"])
+async def test_after_every_kind_of_loss_it_reconnects(world, reason):
+    async with world.open("garage"):
+        world.network.last.says("hello")
+        world.network.last.break_off(reason)
+        assert heard(world, "link_down") == [("link_down", reason)]
+        await asyncio.sleep(2.9)
+        assert len(world.network.connections) == 1
+        await asyncio.sleep(1.1)
+        assert len(heard(world, "link_up")) == 2
+
+
+async def test_delays_grow_up_to_their_maximum_and_it_never_gives_up(world):
+    async with world.open("garage"):
+        world.network.refuse("connection refused")
+        world.network.last.break_off()
+        await asyncio.sleep(3600)
+        times = [at for at, _ in world.network.attempts[1:]]
+        delays = [later - earlier for earlier, later in pairwise(times)]
+        assert 6.0 <= delays[0] <= 7.8
+        assert 12.0 <= delays[1] <= 15.6
+        assert all(60.0 / 1.3 - 0.1 <= delay <= 60.1 for delay in delays[6:])
+        assert len(delays) > 55
+
+
+async def test_twins_do_not_come_back_all_at_the_same_time(world):
+    ids = [f"t{number}" for number in range(20)]
+    async with world.open(*ids):
+        for connection in world.network.connections:
+            connection.break_off()
+        await asyncio.sleep(5)
+        times = {at for at, _ in world.network.attempts[20:]}
+        assert len(times) == 20
+
+
+async def test_a_central_system_that_takes_us_and_throws_us_out_is_not_hammered(world):
+    world.network.on_connect = lambda connection: asyncio.get_running_loop().call_later(0.1, connection.break_off)
+    async with world.open("garage"):
+        await asyncio.sleep(600)
+        assert len(world.network.attempts) < 20
+
+
+async def test_after_a_connection_that_was_used_delays_begin_anew(world):
+    async with world.open("garage"):
+        world.network.refuse("connection refused")
+        world.network.last.break_off()
+        await asyncio.sleep(600)
+        world.network.refuse(None)
+        await asyncio.sleep(60)
+        world.network.last.says("hello")
+        world.network.last.break_off()
+        before = len(world.network.attempts)
+        await asyncio.sleep(4)
+        assert len(world.network.attempts) == before + 1
+
+
+async def test_why_it_cannot_connect_is_told_once_until_it_changes(world):
+    world.network.refuse("connection refused")
+    async with world.open("garage"):
+        await asyncio.sleep(600)
+        assert world.listener.notes() == [("disconnected", {"url": URL, "reason": "connection refused"})]
+        world.network.refuse("HTTP 401")
+        await asyncio.sleep(600)
+        assert [fields["reason"] for _, fields in world.listener.notes()] == ["connection refused", "HTTP 401"]
+
+
+async def test_a_url_that_cannot_work_is_told_without_its_secrets(world):
+    odd = spec(csms=spec().csms.__class__(url="ws://user:secret@central/ocpp"))
+    async with world.open(odd):
+        ((name, fields),) = world.listener.notes()
+        assert (name, fields["url"]) == ("disconnected", "ws://central/ocpp")
+
+
+async def test_a_mistake_while_dialling_stays_with_that_twin(world):
+    world.network.refusal = ZeroDivisionError("oops")
+    with capture_logs() as logs:
+        async with world.open("garage"):
+            world.network.refuse(None)
+            await asyncio.sleep(5)
+            assert world.cast["garage"].connected
+    assert [line["event"] for line in logs] == ["twin_failed"]
+
+
+async def test_a_cut_breaks_the_connection_and_a_restored_link_connects_at_once(world):
+    async with world.open("garage") as fleet:
+        world.cast["garage"].wants_link = False
+        await command(fleet, world, Turn(power=False))
+        assert world.network.last.ended[0] == "abort"
+        assert len(heard(world, "link_down")) == 1
+        await asyncio.sleep(600)
+        assert len(world.network.attempts) == 1
+        world.cast["garage"].wants_link = True
+        await command(fleet, world, Turn(power=True))
+        assert len(heard(world, "link_up")) == 2
+
+
+async def test_a_cut_ends_an_attempt_that_is_under_way(world):
+    world.network.delay_s = 10.0
+    async with world.open("garage") as fleet:
+        world.cast["garage"].wants_link = False
+        await command(fleet, world, Turn(power=False))
+        await asyncio.sleep(60)
+        assert world.network.connections == []
+        world.cast["garage"].wants_link = True
+        await command(fleet, world, Turn(power=True))
+        await asyncio.sleep(11)
+        assert len(world.network.connections) == 1
+
+
+async def test_a_cut_and_restored_link_in_one_moment_is_one_loss(world):
+    async with world.open("garage") as fleet:
+        world.cast["garage"].next.extend([Turn(power=False), Turn(power=True)])
+        fleet.command("garage", "off", lambda: None)
+        fleet.command("garage", "on", lambda: None)
+        await settle()
+        assert [what[0] for what in world.cast["garage"].heard if "link" in what[0]] == [
+            "link_up",
+            "link_down",
+            "link_up",
+        ]
+        await asyncio.sleep(600)
+        assert len(world.network.attempts) == 2
+
+
+async def test_a_dropped_connection_comes_back_at_once(world):
+    async with world.open("garage") as fleet:
+        before = asyncio.get_running_loop().time()
+        await command(fleet, world, Turn(drop="the user pulled it"))
+        assert heard(world, "link_down") == [("link_down", "the user pulled it")]
+        assert len(heard(world, "link_up")) == 2
+        assert asyncio.get_running_loop().time() == before
+
+
+async def test_pings_follow_the_station(world):
+    world.cast._prepare = lambda station: setattr(station, "ping_interval_s", 30)
+    async with world.open("garage") as fleet:
+        assert world.network.last.ping_s == 30
+        world.cast["garage"].ping_interval_s = 5
+        await command(fleet, world, Turn())
+        assert world.network.last.ping_s == 5
+        world.network.last.due = asyncio.get_running_loop().time() + 5
+        await command(fleet, world, Turn())
+        await asyncio.sleep(6)
+        assert len(world.network.last.ticks) == 1
+
+
+async def test_a_new_password_is_used_at_once_after_the_answer_is_out(world):
+    async with world.open("garage") as fleet:
+        assert world.network.last.target.password is None
+        world.cast["garage"].password = "0123456789abcdef"
+        await command(fleet, world, Turn())
+        assert world.network.connections[0].ended[:2] == ("close", 1000)
+        assert world.network.last.target.password == "0123456789abcdef"
+        await asyncio.sleep(600)
+        assert len(world.network.attempts) == 2
