@@ -20,14 +20,14 @@ import structlog
 
 from bridge import logs
 from bridge.client import Client
+from bridge.descriptors import TooFewFiles, make_room_for
 from bridge.health import Health, NodeInfo
-from bridge.limit import TooFewFiles, make_room_for
 from bridge.options import MqttOptions
 from bridge.publisher import Publisher
 from bridge.router import Router
 from config import presets
 from config.loading import Configuration, load
-from config.settings import Settings
+from config.settings import LogSettings, Settings
 from twin.errors import StoreError
 from twin.fleet import Clock, Fleet
 from twin.model import variables
@@ -61,6 +61,7 @@ def mqtt_options(settings: Settings) -> MqttOptions:
         client_id=mqtt.client_id,
         keepalive_s=round(mqtt.keepalive),
         connect_timeout_s=mqtt.connect_timeout,
+        start_without_broker_s=mqtt.startup_wait,
         backoff_min_s=mqtt.backoff.min,
         backoff_max_s=mqtt.backoff.max,
         session_expiry_s=round(mqtt.session_expiry),
@@ -86,12 +87,16 @@ def mqtt_options(settings: Settings) -> MqttOptions:
 
 def run(configured: Configuration) -> int:
     """Run the daemon until a signal ends it; return the exit code."""
-    settings = configured.settings
-    logs.configure(settings.logs.level, settings.logs.format)
+    return ended(lambda: _until_signal(configured), configured.settings.logs)
+
+
+def ended(daemon: Callable[[], Coroutine[Any, Any, None]], log: LogSettings) -> int:
+    """Run a daemon in an event loop of its own; return the exit code."""
+    logs.configure(log.level, log.format)
     # Ten thousand twins are many objects that live for ever: look at them seldom (and see `_settle`).
     gc.set_threshold(100_000, 50, 1000)
     try:
-        _runner()(_until_signal(configured))
+        _runner()(daemon())
     except (CannotStart, StoreError) as error:
         _log.error("failed", reason=str(error))
         return 1
@@ -128,6 +133,7 @@ class _Daemon:
         self._configured = configured
         self._contents = contents
         self._stop = stop
+        self._wait_s = options.start_without_broker_s
         self._lost: StoreError | None = None
         self._publisher = Publisher(options, now=clock.now, on_failed=self._fail)
         self._fleet = Fleet(store, self._publisher, clock)
@@ -164,7 +170,7 @@ class _Daemon:
         _log.info("stopped")
 
     async def _wait_for_broker(self) -> None:
-        wait_s = self._configured.settings.mqtt.startup_wait
+        wait_s = self._wait_s
         subscribed = asyncio.create_task(self._client.wait_subscribed(wait_s), name="wait for the broker")
         stopped = asyncio.create_task(self._stop.wait(), name="wait for the end")
         await asyncio.wait({subscribed, stopped}, return_when=asyncio.FIRST_COMPLETED)

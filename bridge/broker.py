@@ -93,10 +93,10 @@ def advice(error: BaseException, at: Broker, client_id: str) -> str:
         return f"{at.url} hangs up before it answers: is an MQTT broker listening there, and does it want TLS?"
     match cause:
         case ssl.SSLCertVerificationError():
-            return f"the certificate of {at.url} is not trusted ({cause.verify_message}): set mqtt.ca_file"
+            return f"the certificate of {at.url} is not trusted ({cause}): set mqtt.ca_file"
         case ssl.SSLError():
             return (
-                f"no TLS with {at.url} ({cause.reason}): is that its TLS port, and does it want a client certificate?"
+                f"no TLS with {at.url} ({cause}): is that its TLS port, and does it want a client certificate?"
             )
         case socket.gaierror():
             return f"the name {at.host!r} cannot be resolved: check mqtt.url"

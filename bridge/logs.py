@@ -53,6 +53,8 @@ def configure(level: Level = "info", form: Format = "auto", stream: TextIO | Non
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(capture=True)
+    # aiomqtt warns of a disconnect that fails because there is no connection; what matters is told by `bridge.client`.
+    logging.getLogger("mqtt").setLevel(logging.ERROR)
 
 
 def _ending(*, console: bool, colours: bool) -> list[Processor]:

@@ -223,6 +223,21 @@ class Session(aiomqtt.Client):
         if not self._disconnected.done() and self._connected.exception() is None:
             self._disconnected.set_result(None)
 
+    def _on_socket_register_write(self, _client: Any, _userdata: Any, sock: Any) -> None:
+        self._loop.call_soon_threadsafe(self._await_writable, sock)
+
+    def _await_writable(self, sock: Any) -> None:
+        # The socket may have been closed since, and its number given to another: aiomqtt would watch that one.
+        if self._client.socket() is sock:
+            self._loop.add_writer(sock.fileno(), self._write)
+
+    def _write(self) -> None:
+        try:
+            self._client.loop_write()
+        except (OSError, ValueError) as error:
+            if not self._disconnected.done():
+                self._disconnected.set_exception(error)
+
     def _on_unsubscribe(self, *_: Any) -> None:
         """Ignore what nobody waits for."""
 

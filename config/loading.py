@@ -7,7 +7,7 @@ lists and values are replaced, and a setting without a value (`url:`) has its de
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -24,12 +24,12 @@ from config.settings import ENV_DELIMITER, ENV_PREFIX, Settings
 from twin.model.spec import KeySpec, TwinSpec
 
 DEFAULT_FILES = (Path("ocpp-twin.yaml"), Path("/etc/ocpp-twin/ocpp-twin.yaml"))
-MAX_FILE = 64 * 1024 * 1024
 
 _NO_DISCOVERY = (
     "this version does not publish Home Assistant discovery; home_assistant.enabled has no effect yet "
     "(false silences this line)"
 )
+_NO_KEY = "allowed: a text; a number or a word such as on needs quotes to be one"
 _FREE_NAMES = ("templates", "twins")
 
 Tree: TypeAlias = dict[str, Any]
@@ -133,7 +133,7 @@ class _Loader(yaml.SafeLoader):
 def _read(path: Path) -> Tree:
     try:
         with path.open(encoding="utf-8") as file:
-            found = yaml.load(file, _Loader)  # noqa: S506 - a SafeLoader
+            return _tree(path, yaml.load(file, _Loader))  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise _unreadable(path, f"cannot be read: {(error.strerror or str(error)).lower()}") from None
     except UnicodeDecodeError:
@@ -142,14 +142,27 @@ def _read(path: Path) -> Tree:
         raise _unreadable(path, "is nested too deeply") from None
     except (yaml.YAMLError, ValueError) as error:
         raise _unreadable(path, f"is not YAML: {_yaml_text(error)}") from None
+
+
+def _tree(path: Path, found: Any) -> Tree:
     if found is None:
         return {}
     if not isinstance(found, dict):
         raise _unreadable(path, f"found {shown((), found)}; allowed: settings such as node: main")
-    wrong = [key for key in found if not isinstance(key, str)]
+    wrong = [Problem(str(path), at, f"found the key {shown((), key)}; {_NO_KEY}") for at, key in _odd_keys(found)]
     if wrong:
-        raise _unreadable(path, f"found the key {shown((), wrong[0])}; allowed: names of settings")
+        raise ConfigError(wrong)
     return _without_blanks(found)
+
+
+def _odd_keys(found: Any, path: SettingPath = ()) -> Iterator[tuple[SettingPath, Any]]:
+    if isinstance(found, dict):
+        yield from ((path, key) for key in found if not isinstance(key, str))
+        for key, value in found.items():
+            yield from _odd_keys(value, (*path, str(key)))
+    elif isinstance(found, list):
+        for index, value in enumerate(found):
+            yield from _odd_keys(value, (*path, index))
 
 
 def _unreadable(path: Path, text: str) -> ConfigError:

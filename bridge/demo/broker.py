@@ -60,16 +60,19 @@ def mosquitto_program() -> str | None:
     return shutil.which("mosquitto", path=path)
 
 
-def choose() -> Kind:
-    """Choose the broker; raises BrokerFailed if none is installed."""
+def choices() -> list[Kind]:
+    """Return the brokers that are installed, the better one first; raises BrokerFailed if there is none."""
+    found: list[Kind] = []
     if mosquitto_program() is not None:
-        return "mosquitto"
+        found.append("mosquitto")
     if importlib.util.find_spec("amqtt") is not None:
-        return "amqtt"
-    raise BrokerFailed(
-        "There is no MQTT broker. Install Mosquitto (apt-get install mosquitto, brew install mosquitto), "
-        "or the Python one: pip install 'ocpp-twin[demo]'"
-    )
+        found.append("amqtt")
+    if not found:
+        raise BrokerFailed(
+            "There is no MQTT broker. Install Mosquitto (apt-get install mosquitto, brew install mosquitto), "
+            "or the Python one: pip install 'ocpp-twin[demo]'"
+        )
+    return found
 
 
 @asynccontextmanager
@@ -78,7 +81,14 @@ async def broker(port: int, folder: Path, kind: Kind | None = None) -> AsyncIter
 
     `folder` exists and is for what the broker writes.
     """
-    running = await _started(port, folder, kind or choose())
+    kinds = choices() if kind is None else [kind]
+    try:
+        running = await _started(port, folder, kinds[0])
+    except BrokerFailed:
+        # Some systems confine Mosquitto so that it cannot read a configuration of ours.
+        if len(kinds) == 1:
+            raise
+        running = await _started(port, folder, kinds[1])
     try:
         yield running
     finally:
@@ -105,6 +115,8 @@ async def _started(port: int, folder: Path, kind: Kind) -> Broker:
             async with asyncio.timeout(START_TIMEOUT_S):
                 if await _listens(process, port):
                     return Broker(kind, port, process)
+        except TimeoutError:
+            await _end(process)
         except BaseException:
             await _end(process)
             raise
@@ -156,7 +168,8 @@ def _mosquitto(port: int, folder: Path) -> list[str]:
 
 
 def _amqtt(port: int) -> list[str]:
-    return [sys.executable, "-m", "bridge.demo.amqtt_broker", str(port)]
+    # -P: what lies in the working folder is none of ours, whatever its name.
+    return [sys.executable, "-P", "-m", "bridge.demo.amqtt_broker", str(port)]
 
 
 def _die_with_parent() -> Callable[[], None] | None:

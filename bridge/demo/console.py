@@ -59,11 +59,12 @@ class Console:
     def line(self, topic: str, payload: bytes, at: datetime) -> str | None:
         """Return the line for a message that came at that time, None if it is not worth one."""
         path = topic.removeprefix(self.root.strip("/") + "/").split("/")
+        text = payload.decode(errors="replace")
+        found = _json(text)
         try:
-            found = json.loads(payload)
-        except ValueError:
-            found = payload.decode(errors="replace")
-        told = self._told(path, found, at)
+            told = self._told(path, text if found is None else found, at)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None  # not the daemon's: anybody may publish here
         return None if told is None else self._dressed(at, *told)
 
     def traffic(self, traffic: Traffic, at: datetime) -> str:
@@ -74,6 +75,8 @@ class Console:
     def _dressed(self, at: datetime, name: str, text: str, color: str) -> str:
         local = at.astimezone()
         moment = f"{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
+        # Others' words must not move the cursor.
+        name, text = ("".join(c if c.isprintable() else "·" for c in words) for words in (name, text))
         space = self.style.width - len(moment) - max(len(name), _NAME_WIDTH) - 4
         text = text if len(text) <= space else text[: max(space - 1, 1)] + "…"
         text = self.style.paint(text, color) if color else text
@@ -220,5 +223,5 @@ def _compact(value: Any) -> str:
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

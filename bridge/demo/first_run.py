@@ -7,11 +7,12 @@ so that the daemon can still say goodbye to broker and Central System.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -39,16 +40,28 @@ def run(mqtt_port: int, csms_port: int, data: Path | None) -> int:
     # The demo is whole in itself: settings that are meant for a daemon would only break it.
     for name in [name for name in os.environ if name.upper().startswith(_ENV_PREFIX)]:
         del os.environ[name]
+    code = 1
     try:
         if data is not None:
             data.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="ocpp-twin-demo-", ignore_cleanup_errors=True) as folder:
-            return asyncio.run(_Demo(mqtt_port, csms_port, data or Path(folder), Path(folder)).run())
-    except (BrokerFailed, StoreError, app.CannotStart) as error:
-        print(f"ocpp-twin: {error}", file=sys.stderr)
-    except OSError as error:
-        print(f"ocpp-twin: {error.filename or 'demo'}: {error.strerror or error}", file=sys.stderr)
-    return 1
+            asyncio.run(_Demo(mqtt_port, csms_port, data or Path(folder), Path(folder)).run())
+        code = 0
+    except* (BrokerFailed, StoreError, app.CannotStart, OSError) as group:
+        for sentence in _sentences(group):
+            print(f"ocpp-twin: {sentence}", file=sys.stderr)
+    return code
+
+
+def _sentences(error: BaseException) -> Iterator[str]:
+    match error:
+        case BaseExceptionGroup():
+            for inner in error.exceptions:
+                yield from _sentences(inner)
+        case OSError(filename=str() as name, strerror=str() as reason):
+            yield f"{name}: {reason}"
+        case _:
+            yield str(error)
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -62,6 +75,8 @@ def stop_on_signals() -> asyncio.Event:
 @asynccontextmanager
 async def central_system(wanted: int) -> AsyncIterator[tuple[CentralSystem, int]]:
     """Run the Central System on the port or the next free one, and say which."""
+    # Whoever knocks without speaking WebSocket is not worth a traceback on somebody's terminal.
+    logging.getLogger("websockets.server").setLevel(logging.CRITICAL)
     for attempt in range(_ATTEMPTS):
         csms = CentralSystem(port := free_port(wanted))
         try:
@@ -86,8 +101,8 @@ class _Demo:
         self._data = data
         self._scratch = scratch
 
-    async def run(self) -> int:
-        """Start all, wait for the end, end all; return the exit code."""
+    async def run(self) -> None:
+        """Start all, wait for the end, end all. Raises BrokerFailed, and what the daemon raises."""
         stop = stop_on_signals()
         terminal = Terminal(sys.stdout, stop)
         async with (
@@ -106,7 +121,6 @@ class _Demo:
             await self._serve(running, csms, terminal, lambda: introduction, stop)
             if running.process.returncode is not None:
                 raise BrokerFailed(f"The MQTT broker ended with exit code {running.process.returncode}")
-        return 0
 
     async def _serve(
         self,
@@ -120,9 +134,12 @@ class _Demo:
         async with _background(
             remote.run(), narrate(running.url, terminal, introduce, listening=listening), _watch(running, stop)
         ):
-            async with asyncio.timeout(_READY_S):
-                await listening.wait()
-                await remote.ready.wait()
+            try:
+                async with asyncio.timeout(_READY_S):
+                    await listening.wait()
+                    await remote.ready.wait()
+            except TimeoutError:
+                raise BrokerFailed(f"The MQTT broker at {running.url} lets nobody in") from None
             await app.serve(app.configuration([self._write_configuration(running, csms)]), stop)
 
     def _write_configuration(self, running: Broker, csms: CentralSystem) -> Path:

@@ -90,25 +90,28 @@ class Remote:
                 self._backlog.popleft()
 
     async def _answer(self, message: aiomqtt.Message) -> None:
-        identity = unquote(str(message.topic).split("/")[1])
+        segment = str(message.topic).split("/")[1]
+        identity = unquote(segment)
         request: Request = {}
         answer: dict[str, Any] = {"status": "ok", "code": None, "description": None, "payload": None}
         try:
             request = _read(message)
             answer["payload"] = await self.csms.call(identity, request["action"], request.get("payload", {}))
+        except RecursionError:
+            answer |= {"status": "error", "code": "bad_json", "description": "the payload is nested too deeply"}
         except CallFailed as failed:
             answer |= {"status": "error", "code": failed.code, "description": failed.description}
             answer["payload"] = failed.details
         head = {"identity": identity, "request_id": request.get("request_id"), "action": request.get("action")}
-        self._send(identity, "result", head | answer)
+        self._send(segment, "result", head | answer)
 
     def _show(self, traffic: Traffic) -> None:
         frame = masking.frame(traffic.text, mask_id_tags=False)
         fields = {"at": now(), "direction": traffic.direction, "action": traffic.action, "frame": frame}
-        self._send(traffic.identity, "frames", fields)
+        self._send(quote(traffic.identity, safe=""), "frames", fields)
 
-    def _send(self, identity: str, kind: str, fields: dict[str, Any]) -> None:
-        self._backlog.append((f"{ROOT}/{quote(identity, safe='')}/{kind}", json.dumps(fields).encode()))
+    def _send(self, segment: str, kind: str, fields: dict[str, Any]) -> None:
+        self._backlog.append((f"{ROOT}/{segment}/{kind}", json.dumps(fields).encode()))
         self._news.set()
 
 

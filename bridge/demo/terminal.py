@@ -18,7 +18,8 @@ from bridge.demo.console import Console, Style
 from bridge.demo.remote import mqtt_client
 
 ROOT = "ocpp-twin"
-_NARROWEST = 80
+# A StatusNotification is about as long: on a narrower screen it wraps, and its status is not lost.
+_NARROWEST = 140
 _WIDTH_OF_FILES = 240
 
 

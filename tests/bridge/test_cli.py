@@ -3,11 +3,13 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from bridge import cli
 
+ROOT = Path(__file__).parent.parent.parent
 TIMEOUT_S = 20
 
 
@@ -77,7 +79,9 @@ def test_wrong_usage_is_2(capsys, arguments):
 
 
 def test_a_good_configuration_is_summed_up(run, folder, monkeypatch):
-    (folder / "a.yaml").write_text("{node: home, mqtt: {url: 'mqtt://me:hunter2@host'}, twins: [{id: 'x{1..3}', evses: 2}]}")
+    (folder / "a.yaml").write_text(
+        "{node: home, mqtt: {url: 'mqtt://me:hunter2@host'}, twins: [{id: 'x{1..3}', evses: 2}]}"
+    )
     (folder / "b.yaml").write_text("{home_assistant: {enabled: false}}")
     monkeypatch.setenv("OCPP_TWIN__CSMS__PASSWORD", "hunter2")
     code, out, err = run("check-config", "--config", "a.yaml", "--config", "b.yaml")
@@ -170,7 +174,7 @@ def test_pub_says_what_is_wrong(run, mosquitto):
 
 def test_python_m_works_and_ctrl_c_is_no_traceback(mosquitto):
     command = [sys.executable, "-m", "bridge", "sub", "--url", mosquitto.url, "a/#"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cli.__file__[:-14])
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     assert cli.main(["pub", "--url", mosquitto.url, "--retain", "a/b", "ON"]) == 0
     assert process.stdout.readline().rstrip().endswith("ON")
     process.send_signal(signal.SIGINT)

@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiomqtt
@@ -16,6 +17,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from websockets import Subprotocol
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from bridge.client import Client
 from bridge.health import Health, NodeInfo
@@ -292,40 +294,77 @@ async def test_a_node_that_subscribes_to_its_own_twins_gets_rid_of_old_filters(m
         assert daemon.router.in_total == 2
 
 
-async def test_a_broker_that_knows_only_3_1_1_is_spoken_to_in_3_1_1():
-    asked = []
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a self-signed certificate for localhost, and its key."""
+    crt, key = folder / "broker.crt", folder / "broker.key"
+    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", crt]
+    subprocess.run([*command, *name], check=True, capture_output=True)
+    key.chmod(0o644)
+    return crt, key
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readexactly(2)
-        body = await reader.readexactly(head[1])
-        asked.append(body[6])
-        if body[6] == 5:
-            writer.write(b"\x20\x02\x00\x01")
-        else:
-            writer.write(b"\x20\x02\x00\x00")
-            await reader.read(1000)
+
+async def test_tls_with_a_client_certificate(make_mosquitto, tmp_path):
+    crt, key = certificate(tmp_path)
+    lines = [f"cafile {crt}", f"certfile {crt}", f"keyfile {key}", "require_certificate true"]
+    broker = make_mosquitto("user root", *lines)
+    files = {"ca_file": str(crt), "cert_file": str(crt), "key_file": str(key)}
+    daemon = Daemon(f"mqtts://localhost:{broker.port}", **files)
+    async with daemon.running():
+        assert await daemon.client.wait_subscribed(5)
+
+
+async def test_a_certificate_that_is_not_trusted_is_one_sentence(make_mosquitto, tmp_path):
+    crt, key = certificate(tmp_path)
+    broker = make_mosquitto("user root", f"certfile {crt}", f"keyfile {key}")
+    with structlog.testing.capture_logs() as logs:
+        daemon = Daemon(f"mqtts://localhost:{broker.port}")
+        async with daemon.running(graceful=False):
+            await until(lambda: any(line["event"] == "no_connection" for line in logs))
+    assert "mqtt.ca_file" in next(line["advice"] for line in logs if line["event"] == "no_connection")
+
+
+class OldBroker:
+    """A broker that does not know MQTT 5: it answers CONNECT with `refusal`, or hangs up. `asked` holds versions."""
+
+    def __init__(self, refusal: bytes, acceptance: bytes) -> None:
+        self.asked: list[int] = []
+        self.port = 0
+        self._answers = {5: refusal, 4: acceptance}
+        self._peers = 0
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._peers += 1
+        length = (await reader.readexactly(2))[1]
+        version = (await reader.readexactly(length))[6]
+        self.asked.append(version)
+        if answer := self._answers[version]:
+            writer.write(answer)
+            await reader.read()
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        self._peers -= 1
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with Daemon(f"mqtt://127.0.0.1:{port}").running(graceful=False):
-            await until(lambda: len(asked) >= 2)
-    assert asked[:2] == [5, 4]
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        async with await asyncio.start_server(self._serve, "127.0.0.1", 0) as server:
+            self.port = server.sockets[0].getsockname()[1]
+            yield
+            await until(lambda: self._peers == 0)
 
 
-async def test_a_broker_that_hangs_up_on_version_5_is_spoken_to_in_3_1_1():
-    asked = []
+@pytest.mark.parametrize("refusal", [b"\x20\x02\x00\x01", b""], ids=["refused", "hung up"])
+async def test_a_broker_that_does_not_know_version_5_is_spoken_to_in_3_1_1(refusal):
+    broker = OldBroker(refusal, b"\x20\x02\x00\x00")
+    async with broker.listening(), Daemon(f"mqtt://127.0.0.1:{broker.port}").running(graceful=False):
+        await until(lambda: broker.asked == [5, 4])
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readexactly(2)
-        asked.append((await reader.readexactly(head[1]))[6])
-        writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with Daemon(f"mqtt://127.0.0.1:{port}").running(graceful=False):
-            await until(lambda: len(asked) >= 4)
-    assert asked[:4] == [5, 4, 5, 4]
+async def test_a_broker_that_hangs_up_on_everybody_is_asked_again():
+    broker = OldBroker(b"", b"")
+    async with broker.listening(), Daemon(f"mqtt://127.0.0.1:{broker.port}").running(graceful=False):
+        await until(lambda: broker.asked[:4] == [5, 4, 5, 4])
 
 
 async def test_websockets_carry_mqtt_too(mosquitto):
@@ -337,11 +376,13 @@ async def test_websockets_carry_mqtt_too(mosquitto):
                 await peer.send(data)
 
         returning = asyncio.create_task(back())
-        async for data in peer:
-            assert isinstance(data, bytes)
-            writer.write(data)
+        with contextlib.suppress(ConnectionClosed):
+            async for data in peer:
+                assert isinstance(data, bytes)
+                writer.write(data)
         returning.cancel()
         writer.close()
+        await writer.wait_closed()
 
     async with serve(relay, "127.0.0.1", 0, subprotocols=[Subprotocol("mqtt")]) as server:
         port = server.sockets[0].getsockname()[1]

@@ -45,7 +45,9 @@ def test_everything_that_is_taken_and_published_is_in_it():
 def test_addresses_are_those_that_the_daemon_publishes_on():
     topics = Topics("root", "main")
     addresses = [
-        re.sub(r"\{evse\}", "2", address.replace("{root}", "root").replace("{node}", "main").replace("{twin}", "garage"))
+        re.sub(
+            r"\{evse\}", "2", address.replace("{root}", "root").replace("{node}", "main").replace("{twin}", "garage")
+        )
         for address in (channel["address"] for channel in DOCUMENT["channels"].values())
     ]
     for topic in (

@@ -38,7 +38,12 @@ def test_what_is_nested_beyond_reason_is_hidden():
 
 
 def test_id_tags_are_hidden_by_the_names_of_keys():
-    value = {"id_tag": "A", "idTagInfo": {"parentIdTag": "B", "status": "Accepted"}, "list": [{"idTag": "C"}], "id_": "D"}
+    value = {
+        "id_tag": "A",
+        "idTagInfo": {"parentIdTag": "B", "status": "Accepted"},
+        "list": [{"idTag": "C"}],
+        "id_": "D",
+    }
     assert masking.id_tags(value) == {
         "id_tag": "***",
         "idTagInfo": {"parentIdTag": "***", "status": "Accepted"},

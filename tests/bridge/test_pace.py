@@ -39,5 +39,6 @@ def test_a_twin_that_is_gone_is_forgotten():
     pace.charging("garage", 1, flows=True, now=0.0)
     pace.forget("garage")
     pace.due(100.0)
+    pace.forget("garage")
     assert pace.next_due() is None
     assert pace.meter_changed("garage", 1, 0.1)

@@ -54,7 +54,7 @@ async def test_a_wrong_password_is_a_sentence(make_mosquitto):
 async def test_a_missing_broker_is_a_sentence(mosquitto):
     options = MqttOptions(url=mosquitto.url)
     mosquitto.stop()
-    with pytest.raises(NoBroker, match="nothing listens at .*: start the broker, or check mqtt.url"):
+    with pytest.raises(NoBroker, match=r"nothing listens at .*: start the broker, or check mqtt\.url"):
         await publish(options, "a", "b")
 
 

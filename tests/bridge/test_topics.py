@@ -29,13 +29,16 @@ def test_requests_are_parsed_again(node, verb):
     assert topic.allowance == f"request/{verb}"
 
 
-@pytest.mark.parametrize("topic", ["", "garage", "garage/1", "garage/1/state", "garage/1/2/set/x", "bridge/main/request"])
+@pytest.mark.parametrize(
+    "topic", ["", "garage", "garage/1", "garage/1/state", "garage/1/2/set/x", "bridge/main/request"]
+)
 def test_nothing_else_is_a_command(topic):
     assert parse(topic) is None
 
 
 @pytest.mark.parametrize(
-    ("topic", "name"), [("garage/set", ""), ("garage/1/cmd", ""), ("garage/set/a/b", "a/b"), ("garage/set/set/x", "set/x")]
+    ("topic", "name"),
+    [("garage/set", ""), ("garage/1/cmd", ""), ("garage/set/a/b", "a/b"), ("garage/set/set/x", "set/x")],
 )
 def test_odd_names_are_left_to_the_router(topic, name):
     found = parse(topic)

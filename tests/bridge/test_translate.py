@@ -71,8 +71,16 @@ def test_at_the_station(name, payload, command):
 def test_the_request_id_goes_along_everywhere():
     for evse, models in ((1, intake.EVSE), (0, intake.STATION)):
         for name in models:
-            values = {"set/meter": '"power_w": 1', "cmd/call": '"action": "Heartbeat"', "cmd/clear_queue": '"confirm": true'}
-            plain = {"cmd/swipe": '"value": "A"', "set/fault": '"value": "OtherError"', "set/meter_source": '"value": "external"'}
+            values = {
+                "set/meter": '"power_w": 1',
+                "cmd/call": '"action": "Heartbeat"',
+                "cmd/clear_queue": '"confirm": true',
+            }
+            plain = {
+                "cmd/swipe": '"value": "A"',
+                "set/fault": '"value": "OtherError"',
+                "set/meter_source": '"value": "external"',
+            }
             pressed = '"value": ""' if name.startswith("cmd/") else '"value": 1'
             fields = (values | plain | {"cmd/frame": '"value": "x"'}).get(name, pressed)
             found = order(name, f'{{{fields}, "request_id": "r"}}', evse)
@@ -96,7 +104,6 @@ def test_a_time_to_come_is_now():
         ("cmd/swipe", '{"value": "A", "evses": [1, 3]}', 0, Code.OUT_OF_RANGE, "/evses/1"),
         ("cmd/call", '{"action": "X", "payload": {"a": NaN}}', 0, Code.BAD_VALUE, "/payload"),
         ("cmd/call", '{"action": "X", "payload": {"a": 1e999}}', 0, Code.BAD_VALUE, "/payload"),
-        ("cmd/call", '{"action": "X", "payload": {"a": 99999999999999999999}}', 0, Code.OUT_OF_RANGE, "/payload"),
     ],
 )
 def test_what_is_refused(name, payload, evse, code, where):

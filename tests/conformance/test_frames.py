@@ -205,7 +205,8 @@ def test_t_23_no_frame_whatsoever_breaks_the_twin(frame):
 @pytest.mark.parametrize("frame", ["", "{}", "[2]", '[2,"a","Reset",'])
 def test_t_23_bad_frames_are_told(frame):
     cs = booted()
-    cs.judge.called("a", "Reset")
+    for message_id in ("a", "-1"):  # -1: an id that could not be read
+        cs.judge.called(message_id, "Reset")
     cs.say(frame)
     assert cs.noted("protocol_error")
 

@@ -84,7 +84,7 @@ def test_x_05_messages_wait_for_the_transaction_id():
     cs.release({"transactionId": 4711, "idTagInfo": {"status": "Accepted"}})
     assert [call["transactionId"] for call in cs.sent("MeterValues")] == [4711] * 4
     assert cs.last("StopTransaction")["transactionId"] == 4711
-    assert cs.actions()[-1] == "StopTransaction"
+    assert [a for a in cs.actions() if a in {"MeterValues", "StopTransaction"}][-1] == "StopTransaction"
 
 
 @pytest.mark.parametrize("answer", [CallError("InternalError"), Hold()])

@@ -20,11 +20,15 @@ class FakeConnection:
         self.due: float | None = None
         self.ticks: list[float] = []
         self.deaf = False  # does not notice that it was closed
+        self.answer: Callable[[str], str | None] = lambda _: None
         self._told = False
 
     def send(self, text):
         if self.ended is None:
             self.sent.append(text)
+            reply = self.answer(text)
+            if reply is not None:
+                asyncio.get_running_loop().call_later(0.05, self._reply, reply)
 
     def close(self, code=1000, reason=""):
         if self.ended is None:
@@ -54,6 +58,10 @@ class FakeConnection:
         """Let the other side, or the network, end it."""
         self.ended = ("lost", reason)
         self._end(reason)
+
+    def _reply(self, text):
+        if self.ended is None:
+            self.says(text)
 
     def _end_soon(self, reason):
         asyncio.get_running_loop().call_soon(self._end, reason)

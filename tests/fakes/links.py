@@ -17,6 +17,10 @@ from twin.link.target import Target
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
+BOUND_S = 20.0
+"""After this long a test that waits for what never comes fails."""
+
+
 class RecordingPeer:
     """Remember what was delivered, in order."""
 
@@ -34,7 +38,8 @@ class RecordingPeer:
         self._closed.set()
 
     async def end(self) -> str:
-        await self._closed.wait()
+        async with asyncio.timeout(BOUND_S):
+            await self._closed.wait()
         (reason,) = self.reasons
         return reason
 
@@ -63,7 +68,7 @@ async def central_system(
 ) -> AsyncIterator[int]:
     """Serve real WebSockets that speak ocpp1.6; yields the port."""
     options = {"subprotocols": ["ocpp1.6"], "compression": None, "ping_interval": None, **options}
-    async with serve(handler, host, 0, ssl=context, **options) as server:
+    async with asyncio.timeout(BOUND_S), serve(handler, host, 0, ssl=context, **options) as server:
         yield next(iter(server.sockets)).getsockname()[1]
 
 
@@ -81,10 +86,10 @@ async def raw_server(script: Script, *, context: ssl.SSLContext | None = None) -
 
     server = await asyncio.start_server(run, "127.0.0.1", 0, ssl=context)
     try:
-        yield server.sockets[0].getsockname()[1]
+        async with asyncio.timeout(BOUND_S):
+            yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        await server.wait_closed()
 
 
 def answering(answer: bytes) -> Script:

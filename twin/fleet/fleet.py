@@ -15,7 +15,7 @@ import structlog
 from twin.errors import Rejected, StoreError
 from twin.fleet.batches import Batches
 from twin.fleet.clock import Clock
-from twin.fleet.counters import Counters
+from twin.fleet.counters import Counters, Tally
 from twin.fleet.deadlines import Deadlines
 from twin.fleet.faults import Fault
 from twin.fleet.hosted import Hosted
@@ -23,6 +23,7 @@ from twin.fleet.ids import Ids
 from twin.fleet.pacing import Dialer, TokenBucket
 from twin.fleet.ports import Connect, FleetOptions, Listener, StartStation
 from twin.fleet.shell import Shell
+from twin.fleet.timekeeping import keep_time
 from twin.fleet.uplink import Links
 from twin.link.websocket import connect as connect_websocket
 from twin.model.effects import Note
@@ -31,12 +32,11 @@ from twin.model.spec import TwinSpec
 from twin.model.terms import Instant, Part
 from twin.model.view import PartView, TwinView
 from twin.station import Station
-from twin.store.port import Change, Contents, ForgetReceipts, PutAdded, Receipt, Store, StoredTwin
+from twin.store.port import Change, Contents, PutAdded, Receipt, Store, StoredTwin
 from twin.turn import CallOutcome
 
 _DEFAULTS = FleetOptions()
 _SLICE = 25
-_FORGET_RECEIPTS_EVERY_S = 3600.0
 _FLUSH_TIMEOUT_S = 10.0
 
 _log = structlog.get_logger("twin")
@@ -76,7 +76,7 @@ class Fleet:
             deadlines=Deadlines(options.due_per_turn),
             links=Links(self._dialer, connect, options.connect_timeout_s),
             listener=listener,
-            counters=Counters(self._stations, lambda: batches.commit_ms),
+            tally=Tally(),
             start=start,
         )
 
@@ -99,12 +99,12 @@ class Fleet:
         """Keep twins connected, until `close` has ended."""
         async with asyncio.TaskGroup() as tasks:
             self._dialer.start(tasks)
-            marks = tasks.create_task(self._keep_time(), name="clock marks")
+            keeping = tasks.create_task(keep_time(self._shell, self._options, self._rearm), name="timekeeping")
             try:
                 await self._ended.wait()
             finally:
                 self._dialer.stop()
-            marks.cancel()
+            keeping.cancel()
 
     async def close(self) -> None:
         """Say goodbye to all Central Systems, and return when everything is on disk; in bounded time."""
@@ -123,21 +123,6 @@ class Fleet:
         if not await _within(_FLUSH_TIMEOUT_S, self._shell.batches.drained()):
             _log.error("store_not_flushed", waited_s=_FLUSH_TIMEOUT_S)
         self._ended.set()
-
-    async def _keep_time(self) -> None:
-        loop = asyncio.get_running_loop()
-        clock, batches = self._shell.clock, self._shell.batches
-        forget_at = loop.time()
-        while True:
-            if loop.time() >= forget_at:
-                batches.store(ForgetReceipts(clock.now() - self._options.receipts_kept_s))
-                forget_at += _FORGET_RECEIPTS_EVERY_S
-            else:
-                batches.store(clock.mark(self._options.mark_interval_s))
-            await asyncio.sleep(self._options.mark_interval_s)
-            if clock.follow_wall():
-                _log.warning("clock_set_forward", now=clock.now())
-                self._rearm()
 
     # --- Twins come and go --------------------------------------------------------------------------------------------
 
@@ -205,8 +190,9 @@ class Fleet:
 
     @property
     def counters(self) -> Counters:
-        """Return what was counted since the start."""
-        return self._shell.counters
+        """Return what was counted until now."""
+        stations = (hosted.station for hosted in self._hosted.values())
+        return Counters.take(self._shell.tally, self._shell.batches.commit_ms, stations)
 
     def spec(self, twin_id: str) -> TwinSpec:
         """Return what a twin is. This and all below raise Rejected (`unknown_twin`) for an id that is none."""
@@ -239,6 +225,10 @@ class Fleet:
         self._refuse_while_closing()
         self._find(twin_id).send_raw(text, done)
 
+    def remember(self, receipt: Receipt) -> None:
+        """Store the receipt of something that is not a command of a twin, with the next batch."""
+        self._shell.batches.store(receipt)
+
     def set_clock_rate(self, rate: float) -> None:
         """Let the twins' time run faster or slower."""
         self._shell.clock.set_rate(rate)
@@ -255,9 +245,6 @@ class Fleet:
             raise Rejected("internal", "The program ends")
         if self._shell.batches.lost:
             raise Rejected("internal", "The store is lost, nothing can be taken any more")
-
-    def _stations(self) -> Iterable[Station]:
-        return (hosted.station for hosted in self._hosted.values())
 
     def _rearm(self) -> None:
         for hosted in self._hosted.values():

@@ -102,7 +102,7 @@ class Hosted:
     def received(self, text: str) -> None:
         """Take a frame from the Central System."""
         shell = self._shell
-        shell.counters.ocpp_in_total += 1
+        shell.tally.ocpp_in += 1
         if shell.listener.traces(self.spec.id):
             shell.listener.frame(self.spec.id, "received", Frame(text, _action(text)), shell.clock.now())
         self._happen(lambda station, now: station.receive(text, now))

@@ -73,7 +73,7 @@ class Outward:
         if done is not None:
             done()
         for note in turn.notes:
-            self._shell.counters.note(note.name)
+            self._shell.tally.note(note.name)
             self._shell.listener.noted(self._twin_id, note)
         if turn.changed:
             self._shell.listener.changed(self._twin_id, turn.changed)
@@ -81,7 +81,7 @@ class Outward:
     def _send(self, connection: Connection, frame: Frame) -> None:
         shell = self._shell
         connection.send(frame.text)
-        shell.counters.ocpp_out_total += 1
+        shell.tally.ocpp_out += 1
         if shell.listener.traces(self._twin_id):
             shell.listener.frame(self._twin_id, "sent", frame, shell.clock.now())
 

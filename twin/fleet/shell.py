@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from twin.fleet.batches import Batches
 from twin.fleet.clock import Clock
-from twin.fleet.counters import Counters
+from twin.fleet.counters import Tally
 from twin.fleet.deadlines import Deadlines
 from twin.fleet.ports import Listener, StartStation
 from twin.fleet.uplink import Links
@@ -23,5 +23,5 @@ class Shell:
     deadlines: Deadlines
     links: Links
     listener: Listener
-    counters: Counters
+    tally: Tally
     start: StartStation

@@ -13,7 +13,7 @@ import pytest
 from fakes.mqtt import Talk
 
 from bridge.demo import broker as broker_module
-from bridge.demo.broker import BrokerFailed, broker, choose, mosquitto_program
+from bridge.demo.broker import BrokerFailed, broker, choices, mosquitto_program
 
 
 async def test_what_is_said_is_heard(running_broker):
@@ -102,14 +102,16 @@ async def test_a_broker_that_does_not_start_says_why(tmp_path, monkeypatch):
     with pytest.raises(BrokerFailed, match=r"\(mosquitto\) does not start: the disk is full"):
         async with broker(18830, tmp_path, "mosquitto"):
             pass
+    async with broker(18830, tmp_path) as running:
+        assert running.kind == "amqtt"
 
 
 def test_mosquitto_is_preferred_then_amqtt(monkeypatch, tmp_path):
-    assert choose() == "mosquitto"
+    assert choices() == ["mosquitto", "amqtt"]
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(broker_module, "MOSQUITTO_FOLDERS", ())
     assert mosquitto_program() is None
-    assert choose() == "amqtt"
+    assert choices() == ["amqtt"]
     monkeypatch.setitem(sys.modules, "amqtt", None)
     with pytest.raises(BrokerFailed, match="Install Mosquitto"):
-        choose()
+        choices()

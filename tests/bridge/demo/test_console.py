@@ -14,8 +14,8 @@ AT = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 class Reader:
     """A console and what it says, without the time."""
 
-    def __init__(self, style=Style()):
-        self.console = Console("ocpp-twin", style)
+    def __init__(self, style=None):
+        self.console = Console("ocpp-twin", style or Style())
 
     def __call__(self, topic, payload, at=AT):
         text = payload if isinstance(payload, str) else json.dumps(payload)
@@ -149,3 +149,15 @@ def test_a_frame_as_the_central_system_saw_it():
     assert line.endswith("  CP 1       → Heartbeat {}")
     line = console.traffic(Traffic("CP 1", "sent", "Heartbeat", '[3, "1", {}]'), AT)
     assert line.endswith("← Heartbeat.conf {}")
+
+
+@pytest.mark.parametrize(
+    "topic", ["garage/event", "garage/1/state", "garage/1/meter", "garage/ocpp/sent", "garage/result"]
+)
+@pytest.mark.parametrize("payload", ["", "hello", "[]", "{}", '{"power_w": "x"}', "[" * 100_000])
+def test_what_others_publish_there_does_no_harm(read, topic, payload):
+    assert read(topic, payload) is None
+
+
+def test_nothing_moves_the_cursor(read):
+    assert read("garage/ocpp/sent", {"frame": "a\033[2Jb\n"}) == "garage     → a·[2Jb·"

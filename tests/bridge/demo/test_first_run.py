@@ -127,3 +127,11 @@ async def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     async with running(*program("mosquitto", "demo", "--data", str(tmp_path / "file"))) as demo:
         await demo.line("^ocpp-twin: .*file: File exists")
         assert not any("Traceback" in line for line in demo.lines)
+
+
+async def test_a_database_that_is_none_is_said(tmp_path):
+    (tmp_path / "demo.db").write_bytes(b"no database at all" * 100)
+    command = program("mosquitto", "demo", "--mqtt-port", "18870", "--csms-port", "19079", "--data", str(tmp_path))
+    async with running(*command) as demo:
+        await demo.line("^ocpp-twin: .*demo.db")
+        assert not any("Traceback" in line for line in demo.lines)

@@ -62,7 +62,8 @@ async def test_a_bad_call_is_answered(running_broker, payload, code):
     async with scene(running_broker) as (_, talk):
         await talk.say(CALL, payload)
         answer = await talk.hear(RESULT)
-        assert (answer["status"], answer["code"], answer["identity"]) == ("error", code, "CP 001/A")
+        assert (answer["status"], answer["identity"]) == ("error", "CP 001/A")
+        assert answer["code"] == code
         assert answer["description"]
 
 

@@ -2,7 +2,7 @@ import resource
 
 import pytest
 
-from bridge.limit import TooFewFiles, make_room_for
+from bridge.descriptors import TooFewFiles, make_room_for
 
 
 @pytest.fixture

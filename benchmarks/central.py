@@ -1,0 +1,137 @@
+"""A light Central System in a process of its own: answers everything, counts, and has stations send heartbeats.
+
+Told what to do by lines on standard input, answers each with a line of JSON on standard output:
+
+    counts                   connections, stations accepted, when the last one was, exchanges so far
+    trigger RATE SECONDS     ask stations in turn for a heartbeat, so many a second; answers when all have come
+    statuses                 when which station reported a status since the last time: [[identity, seconds], …]
+
+Paths below `echo/` are no stations: what they send comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import json
+import sys
+import time
+from typing import Any
+
+import msgspec
+import uvloop
+
+from benchmarks.wire import Peer
+
+_TICK_S = 0.01
+_GRACE_S = 10.0
+_NOW = "2030-01-01T00:00:00Z"
+_ANSWERS = {
+    "BootNotification": b'{"status":"Accepted","currentTime":"' + _NOW.encode() + b'","interval":300}',
+    "Heartbeat": b'{"currentTime":"' + _NOW.encode() + b'"}',
+    "Authorize": b'{"idTagInfo":{"status":"Accepted"}}',
+    "StartTransaction": b'{"transactionId":1,"idTagInfo":{"status":"Accepted"}}',
+}
+_decode = msgspec.json.Decoder().decode
+
+
+class Central:
+    """Hold what all connections have in common."""
+
+    def __init__(self) -> None:
+        self.stations: dict[str, Station] = {}
+        self.connections = 0
+        self.accepted: set[str] = set()
+        self.accepted_at = 0.0
+        self.exchanges = 0
+        self.heartbeats = 0
+        self.statuses: list[tuple[str, float]] = []
+
+    async def carry_out(self, command: str, *arguments: str) -> Any:
+        """Carry out a line."""
+        match command:
+            case "counts":
+                fields = {"connections": self.connections, "accepted": len(self.accepted)}
+                return fields | {"accepted_at": self.accepted_at, "exchanges": self.exchanges}
+            case "trigger":
+                return await self._trigger(int(arguments[0]), float(arguments[1]))
+            case "statuses":
+                found, self.statuses = self.statuses, []
+                return found
+            case _:
+                raise ValueError(command)
+
+    async def _trigger(self, rate: int, seconds: float) -> dict[str, int]:
+        wanted, sent = round(rate * seconds), 0
+        until = self.heartbeats + wanted
+        stations = itertools.cycle(list(self.stations.values()))
+        began = time.monotonic()
+        while sent < wanted:
+            due = min(wanted, int((time.monotonic() - began) * rate) + 1)
+            for number in range(sent, due):
+                text = f'[2,"t{number}","TriggerMessage",{{"requestedMessage":"Heartbeat"}}]'
+                next(stations).send(text.encode())
+            sent = due
+            await asyncio.sleep(_TICK_S)
+        for _ in range(round(_GRACE_S / _TICK_S)):
+            if self.heartbeats >= until:
+                break
+            await asyncio.sleep(_TICK_S)
+        return {"sent": sent, "missing": max(0, until - self.heartbeats)}
+
+
+class Station(Peer):
+    """Be a station's connection, or one that wants its own words back."""
+
+    def __init__(self, central: Central) -> None:
+        super().__init__()
+        self._central = central
+        self._identity = ""
+
+    def opened(self) -> None:
+        self._central.connections += 1
+        where, _, self._identity = self.path.partition("/")
+        if where != "echo":
+            self._central.stations[self._identity] = self
+
+    def closed(self) -> None:
+        if self.path:
+            self._central.connections -= 1
+            self._central.stations.pop(self._identity, None)
+
+    def received(self, text: bytes) -> None:
+        central = self._central
+        if self.path.startswith("echo/"):
+            self.send(text)
+            return
+        kind, message_id, *rest = _decode(text)
+        central.exchanges += 1
+        if kind != 2:
+            return
+        action = rest[0]
+        self.send(b'[3,"' + message_id.encode() + b'",' + _ANSWERS.get(action, b"{}") + b"]")
+        if action == "StatusNotification":
+            central.statuses.append((self._identity, time.monotonic()))
+        elif action == "Heartbeat":
+            central.heartbeats += 1
+        elif action == "BootNotification":
+            central.accepted.add(self._identity)
+            central.accepted_at = time.monotonic()
+
+
+async def serve() -> None:
+    """Listen on a free port of the loopback interface, say which, and carry out lines until there are no more."""
+    gc.disable()
+    central = Central()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Station(central), "127.0.0.1", 0, backlog=4096)
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
+    async for line in reader:
+        print(json.dumps(await central.carry_out(*line.decode().split())), flush=True)
+
+
+if __name__ == "__main__":
+    uvloop.run(serve())

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from bridge.options import MqttOptions
+from bridge.subscriptions import Subscriptions
+
+
+def of(subscribe="all", ids=("garage", "office")):
+    return Subscriptions(MqttOptions(subscribe=subscribe), lambda: ids)
+
+
+def test_the_filters():
+    assert of().filters() == [
+        "ocpp-twin/+/set/#",
+        "ocpp-twin/+/+/set/#",
+        "ocpp-twin/+/cmd/#",
+        "ocpp-twin/+/+/cmd/#",
+        "ocpp-twin/bridge/main/request/#",
+    ]
+    own = of("own").filters()
+    assert len(own) == 9
+    assert "ocpp-twin/garage/+/set/#" in own
+
+
+def test_what_is_left_over():
+    assert of().is_left_over("old/garage/1/set/plugged")
+    assert not of().is_left_over("ocpp-twin/elsewhere/1/set/plugged")
+    assert of("own").is_left_over("ocpp-twin/elsewhere/1/set/plugged")
+    assert not of("own").is_left_over("ocpp-twin/garage/1/set/plugged")
+    assert of().is_left_over("ocpp-twin/bridge/other/request/reload")
+    assert not of().is_left_over("ocpp-twin/bridge/main/request/reload")
+    assert not of().is_left_over("ocpp-twin/bridge/main/request")
+
+
+def test_our_own_filters_are_never_given_up():
+    subscriptions = of("own")
+    found = subscriptions.to_unsubscribe("ocpp-twin/elsewhere/1/set/plugged")
+    assert "ocpp-twin/+/+/set/#" in found
+    assert not set(found) & set(subscriptions.filters())
+    assert subscriptions.to_unsubscribe("ocpp-twin/elsewhere/1/set/plugged") == []
+    assert not set(of().to_unsubscribe("ocpp-twin/bridge/old/request/x")) & set(of().filters())
