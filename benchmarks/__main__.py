@@ -28,10 +28,11 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help=f"keep the figures in {_RESULTS.name}/")
     given = parser.parse_args()
     counts = given.twins or (_QUICK if given.quick else _FULL)
-    load = Load(exchanges=400, plugs=100, seconds=2.0) if given.quick else Load()
+    times = given.rounds or (1 if given.quick else 2)
+    load = Load(exchanges=400, plugs=100, seconds=2.0, settle_s=1.0) if given.quick else Load()
     try:
         _make_room()
-        found = report.document(_measured(counts, given.rounds or (1 if given.quick else 2), load, given.minutes), load)
+        found = report.document(_measured(counts, times, load, given.minutes), load)
     except (Failed, TimeoutError) as error:
         print(f"benchmark: {str(error) or 'nothing happened in time'}", file=sys.stderr)
         return 1

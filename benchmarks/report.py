@@ -80,13 +80,13 @@ def page(found: Mapping[str, Any]) -> str:
     """Return the table with what it was measured on."""
     machine, load = found["machine"], found["load"]
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
-    count = max(len(figures["rounds"]["daemon"]) for figures in found["twins"].values())
+    rounds = max(len(figures["rounds"]["daemon"]) for figures in found["twins"].values())
     return (
         f"# {found['at']}\n\n"
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB; {machine['system']}. "
         f"{versions}.\n\nTwo EVSEs a twin, no TLS, durable store, MQTT on; {load['exchanges_per_s']:,} exchanges and "
-        f"{load['plugs_per_s']:,} commands a second, {load['seconds']:g} s each. Rounds: {count}; where there are several, medians.\n\n"
-        f"{table(found)}"
+        f"{load['plugs_per_s']:,} commands a second, {load['seconds']:g} s each. "
+        f"Medians of {rounds} round(s).\n\n{table(found)}"
     )
 
 
@@ -110,7 +110,8 @@ def _summary(kinds: Mapping[str, Sequence[Figures]]) -> dict[str, Any]:
 def _cells(row: Row, medians: Mapping[str, Figures]) -> list[str]:
     ours = medians["daemon"].get(row.name, math.nan)
     theirs = math.nan if row.bare is None else medians["bare"][row.bare]
-    return [_number(ours), _number(theirs), "" if math.isnan(theirs) else f"{ours / theirs:.2f}"]
+    # Processor time comes in ticks of 10 ms: a run that is too short has used none.
+    return [_number(ours), _number(theirs), f"{ours / theirs:.2f}" if theirs > 0 else ""]
 
 
 def _number(value: float) -> str:

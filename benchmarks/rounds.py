@@ -21,16 +21,17 @@ from benchmarks.watch import NODE, Watch
 Figures: TypeAlias = dict[str, float]
 
 _POLL_S = 0.1
-_SETTLE_S = 3.0
+_HEALTH_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Say how much is asked for: exchanges and plugs a second, and for how many seconds each."""
+    """Say how much is asked for: exchanges and plugs a second, for how many seconds each, after how long a rest."""
 
     exchanges: int = 2000
     plugs: int = 1000
     seconds: float = 8.0
+    settle_s: float = 3.0
 
 
 def bare(count: int, load: Load, folder: Path) -> Figures:
@@ -38,7 +39,7 @@ def bare(count: int, load: Load, folder: Path) -> Figures:
     with Scripted("benchmarks.central", folder) as central, Scripted("benchmarks.bare", folder) as client:
         empty = client.rss()
         took = client.ask("connect", f"ws://127.0.0.1:{central.hello['port']}", count)["seconds"]
-        time.sleep(_SETTLE_S)
+        time.sleep(load.settle_s)
         memory, before = client.rss() - empty, client.cpu()
         trips = client.ask("echo", load.exchanges, load.seconds)["round_trips"]
         return {
@@ -54,11 +55,11 @@ def daemon(count: int, load: Load, folder: Path) -> Figures:
         port = central.hello["port"]
         with _running(folder / "empty", broker, port, 0) as process:
             _until(watch.health, process, 30)
-            time.sleep(_SETTLE_S)
+            time.sleep(load.settle_s)
             empty = process.rss()
         watch.forget()
         with _running(folder / "fleet", broker, port, count) as process:
-            figures = _boot(process, central, watch, count)
+            figures = _boot(process, central, watch, count, load)
             figures["kib_each"] = (process.rss() - empty) / count / 1024
             figures["empty_mib"] = empty / 2**20
             figures |= _idle(process, watch, count, load)
@@ -80,7 +81,7 @@ def _running(folder: Path, broker: int, central: int, count: int) -> Iterator[Pr
     configuration = folder / "ocpp-twin.yaml"
     configuration.write_text(
         f"node: {NODE}\n"
-        f"mqtt: {{url: 'mqtt://127.0.0.1:{broker}', health_interval: 1s}}\n"
+        f"mqtt: {{url: 'mqtt://127.0.0.1:{broker}', health_interval: {_HEALTH_S:g}s}}\n"
         f"csms: {{url: 'ws://127.0.0.1:{central}/ocpp'}}\n"
         f"store: {{url: 'sqlite:///{folder}/twins.db'}}\n"
         f"twins: {twins}\n"
@@ -90,13 +91,13 @@ def _running(folder: Path, broker: int, central: int, count: int) -> Iterator[Pr
         yield process
 
 
-def _boot(process: Process, central: Scripted, watch: Watch, count: int) -> Figures:
+def _boot(process: Process, central: Scripted, watch: Watch, count: int, load: Load) -> Figures:
     cpu = process.cpu()
     _until(lambda: central.ask("counts")["accepted"] >= count, process, 30 + count / 100)
     took = central.ask("counts")["accepted_at"] - process.started_at
     # Statuses and states are still on their way: wait until nothing moves.
     _until(_stillness(lambda: int(central.ask("counts")["exchanges"])), process, 30 + count / 100)
-    time.sleep(_SETTLE_S)
+    time.sleep(load.settle_s)
     return {"boot_s": took, "boot_cpu_s": process.cpu() - cpu, "boot_stall_ms": _stall(watch)}
 
 
@@ -114,7 +115,6 @@ def _exchanging(process: Process, central: Scripted, watch: Watch, load: Load) -
     # Each trigger is two exchanges: TriggerMessage, and the Heartbeat that it asks for.
     done = central.ask("trigger", load.exchanges // 2, load.seconds)
     used, exchanges = process.cpu() - before, central.ask("counts")["exchanges"] - exchanges
-    time.sleep(1.5)
     return {
         "exchange_us": used / exchanges * 1e6,
         "exchange_stall_ms": _stall(watch),
@@ -139,7 +139,6 @@ def _plugged(process: Process, central: Scripted, watch: Watch, count: int, load
     except TimeoutError:
         missing = len(told) - len(heard)
     used = process.cpu() - before
-    time.sleep(1.5)
     delays = sorted(_delays(told, heard))
     cuts = statistics.quantiles(delays, n=100) if len(delays) > 1 else [float("nan")] * 99
     return {
@@ -162,6 +161,7 @@ def _delays(told: Sequence[tuple[str, float]], heard: Sequence[tuple[str, float]
 
 
 def _stall(watch: Watch) -> float:
+    time.sleep(1.5 * _HEALTH_S)  # until the daemon has told of the last moments, too
     return max((float(health["loop_lag_ms"]) for health in watch.health()), default=float("nan"))
 
 

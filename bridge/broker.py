@@ -32,6 +32,10 @@ class HungUp(aiomqtt.MqttError):
     """Say that the broker closed the connection before it answered the CONNECT."""
 
 
+class Silent(aiomqtt.MqttError):
+    """Say that the broker took the connection, but did not answer the CONNECT in time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Broker:
     """Say where a broker listens. `url` is for people: it holds no password."""
@@ -68,9 +72,22 @@ def broker(options: MqttOptions) -> Broker:
     )
 
 
+class _ClosingSocket(ssl.SSLSocket):
+    """Close itself when the handshake fails, which paho leaves to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """Shake hands. Raises OSError."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 def tls_context(options: MqttOptions) -> ssl.SSLContext:
     """Return the context for mqtts:// and wss://. Raises OSError for files without certificates."""
     context = ssl.create_default_context(cafile=options.ca_file)
+    context.sslsocket_class = _ClosingSocket
     context.check_hostname = options.verify_hostname
     if options.cert_file is not None:
         context.load_cert_chain(options.cert_file, options.key_file)
@@ -78,8 +95,11 @@ def tls_context(options: MqttOptions) -> ssl.SSLContext:
 
 
 def refuses_version(error: BaseException) -> bool:
-    """Tell whether a broker may know only MQTT 3.1.1: it says so, or it hangs up on a CONNECT of version 5."""
-    return isinstance(error, HungUp) or (
+    """Tell whether a broker may know only MQTT 3.1.1: it says so, or a CONNECT of version 5 makes it hang up or wait.
+
+    It waits for more where it takes the properties of version 5 for the length of something (amqtt does).
+    """
+    return isinstance(error, HungUp | Silent) or (
         isinstance(error, MqttConnectError) and _number(error.rc) == _UNSUPPORTED_VERSION
     )
 
@@ -91,13 +111,13 @@ def advice(error: BaseException, at: Broker, client_id: str) -> str:
         return _refusal(error, at, client_id)
     if isinstance(error, HungUp):
         return f"{at.url} hangs up before it answers: is an MQTT broker listening there, and does it want TLS?"
+    if isinstance(error, Silent):
+        return f"{at.url} does not answer: is an MQTT broker listening there, and does it want TLS?"
     match cause:
         case ssl.SSLCertVerificationError():
             return f"the certificate of {at.url} is not trusted ({cause}): set mqtt.ca_file"
         case ssl.SSLError():
-            return (
-                f"no TLS with {at.url} ({cause}): is that its TLS port, and does it want a client certificate?"
-            )
+            return f"no TLS with {at.url} ({cause}): is that its TLS port, and does it want a client certificate?"
         case socket.gaierror():
             return f"the name {at.host!r} cannot be resolved: check mqtt.url"
         case ConnectionRefusedError():

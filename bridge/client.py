@@ -81,6 +81,7 @@ class Client:
         self._session: Session | None = None
         self._closing = False
         self._failures = 0
+        self._knows_5 = options.protocol == "5"
         self._said: str | None = None
         self._replay_timer: asyncio.TimerHandle | None = None
         self._last_retained = 0.0
@@ -134,14 +135,17 @@ class Client:
             self._say(error)
 
     async def _connect(self) -> Session:
-        protocol = self._options.protocol
-        if protocol == "3.1.1":
+        if self._options.protocol == "3.1.1":
             return await self._enter(mqtt5=False)
         try:
-            return await self._enter(mqtt5=True)
+            session = await self._enter(mqtt5=True)
         except aiomqtt.MqttError as error:
-            if protocol == "5" or not refuses_version(error):
+            # A broker that has spoken 5 is merely in trouble: in 3.1.1 there are no response topics.
+            if self._knows_5 or not refuses_version(error):
                 raise
+        else:
+            self._knows_5 = True
+            return session
         return await self._enter(mqtt5=False)
 
     async def _enter(self, *, mqtt5: bool) -> Session:
@@ -160,7 +164,10 @@ class Client:
         return session
 
     async def _subscribe(self, session: Session) -> None:
-        if not session.session_present:
+        first = not self.subscribed.is_set()
+        if first and session.session_present:
+            session.drop(self._subscriptions.overlapping())
+        if first or not session.session_present:
             self._sink.replay_begins()
         for name, reason in await session.take(self._subscriptions.filters()):
             _log.error("subscription_refused", filter=name, reason=reason, advice="allow it in the broker's ACL")

@@ -22,7 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from bridge.broker import Broker, HungUp
+from bridge.broker import Broker, HungUp, Silent
 from bridge.options import MqttOptions
 from bridge.ports import Incoming, Outgoing
 
@@ -152,8 +152,12 @@ class Session(aiomqtt.Client):
         try:
             await self.__aenter__()
         except aiomqtt.MqttError as error:
+            answered = isinstance(error, aiomqtt.MqttCodeError | HungUp)
+            silent = self.cause is None and not answered and self._client.socket() is not None
             self.abort()
-            if self.cause is None or isinstance(error, aiomqtt.MqttCodeError | HungUp):
+            if silent:
+                raise Silent("the broker does not answer") from None
+            if self.cause is None or answered:
                 raise
             raise error from self.cause
         except asyncio.CancelledError:
@@ -174,7 +178,8 @@ class Session(aiomqtt.Client):
 
     def drop(self, filters: list[str]) -> None:
         """Unsubscribe without waiting."""
-        self._client.unsubscribe(filters)
+        for start in range(0, len(filters), _FILTERS_A_PACKET):
+            self._client.unsubscribe(filters[start : start + _FILTERS_A_PACKET])
 
     async def lost(self) -> BaseException | None:
         """Wait until the connection is gone; return why."""
@@ -228,8 +233,9 @@ class Session(aiomqtt.Client):
 
     def _await_writable(self, sock: Any) -> None:
         # The socket may have been closed since, and its number given to another: aiomqtt would watch that one.
-        if self._client.socket() is sock:
-            self._loop.add_writer(sock.fileno(), self._write)
+        current = self._client.socket()
+        if current is not None and current is sock:
+            self._loop.add_writer(current.fileno(), self._write)
 
     def _write(self) -> None:
         try:

@@ -21,10 +21,17 @@ class Subscriptions:
 
     def filters(self) -> list[str]:
         """Return what to subscribe to."""
-        if not self._own:
-            return [*self._topics.wildcards(), self._topics.requests]
-        own = (name for twin in sorted(self._ids()) for name in self._topics.own(twin))
-        return [*own, self._topics.requests]
+        return [*(self._each() if self._own else self._topics.wildcards()), self._topics.requests]
+
+    def overlapping(self) -> list[str]:
+        """Return what the other way to subscribe would have left in a kept session.
+
+        A broker may deliver a message once for each filter that it matches (MQTT 5 §3.3.4): a swipe would be two.
+        """
+        return self._topics.wildcards() if self._own else self._each()
+
+    def _each(self) -> list[str]:
+        return [name for twin in sorted(self._ids()) for name in self._topics.own(twin)]
 
     def is_left_over(self, topic: str) -> bool:
         """Tell whether a message came by a filter that is not ours."""

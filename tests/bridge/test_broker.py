@@ -9,7 +9,7 @@ from aiomqtt.exceptions import MqttConnectError
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
-from bridge.broker import HungUp, advice, broker, refuses_version, tls_context
+from bridge.broker import HungUp, Silent, advice, broker, refuses_version, tls_context
 from bridge.options import MqttOptions
 
 AT = broker(MqttOptions(url="mqtt://somebody:s3cret@example.org"))
@@ -64,6 +64,7 @@ def caused_by(cause: BaseException) -> aiomqtt.MqttError:
         (aiomqtt.MqttCodeError(ReasonCode(PacketTypes.DISCONNECT, "Session taken over")), ["`node`"]),
         (aiomqtt.MqttCodeError(7), ["ended the connection"]),
         (HungUp("x"), ["hangs up", "TLS"]),
+        (Silent("y"), ["does not answer", "TLS"]),
         (caused_by(ConnectionRefusedError()), ["nothing listens", "start the broker"]),
         (caused_by(socket.gaierror()), ["cannot be resolved", "mqtt.url"]),
         (caused_by(TimeoutError()), ["does not answer"]),
@@ -82,6 +83,7 @@ def test_advice(error, words):
 
 def test_who_may_know_only_3_1_1():
     assert refuses_version(HungUp("x"))
+    assert refuses_version(Silent("x"))
     assert refuses_version(refusal("Unsupported protocol version"))
     assert not refuses_version(refusal("Not authorized"))
     assert not refuses_version(aiomqtt.MqttError("x"))

@@ -21,6 +21,11 @@ def test_the_filters():
     assert "ocpp-twin/garage/+/set/#" in own
 
 
+def test_what_would_overlap():
+    assert of("own").overlapping() == of().filters()[:-1]
+    assert of().overlapping() == of("own").filters()[:-1]
+
+
 def test_what_is_left_over():
     assert of().is_left_over("old/garage/1/set/plugged")
     assert not of().is_left_over("ocpp-twin/elsewhere/1/set/plugged")

@@ -319,3 +319,86 @@ def test_t_33_times_with_fractions_and_zones_are_read():
     cs.script("BootNotification", {"status": "Accepted", "currentTime": stamp, "interval": 0})
     cs.restore()
     assert instant(cs.last("StatusNotification")["timestamp"]) == pytest.approx(T0 + 600, abs=1)
+
+
+def test_b_08_a_blinking_link_while_rejected_is_no_excuse():
+    cs = pending("Rejected", 60)
+    for _ in range(5):
+        cs.advance(5)
+        cs.blink()
+    assert cs.actions() == ["BootNotification"]
+    cs.advance(60)
+    assert cs.actions() == ["BootNotification"] * 2
+
+
+def test_b_11_triggered_meter_values_and_all_statuses_while_pending():
+    cs = pending(evses=2)
+    assert cs.ask("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 1}).status == "Accepted"
+    assert cs.actions() == ["BootNotification", "MeterValues"]
+    assert cs.ask("TriggerMessage", {"requestedMessage": "StatusNotification"}).status == "Accepted"
+    assert cs.actions()[2:] == ["StatusNotification"] * 3
+
+
+def test_b_10_reset_while_pending():
+    cs = pending()
+    assert cs.ask("Reset", {"type": "Soft"}).status == "Accepted"
+    cs.advance(30)
+    assert cs.actions() == ["BootNotification"] * 2
+
+
+@pytest.mark.parametrize("status", ["Accepted", "Pending", "Rejected"])
+@pytest.mark.parametrize("interval", [-1, -(10**12), 10**9, 2**31, 10**18, 2**63, 10**30])
+def test_b_04_b_07_absurd_intervals_break_nothing(status, interval):
+    cs = CentralSystem(spec(keys=QUIET), linked=False)
+    cs.script("BootNotification", cs.boot_answer(status, max(interval, 0)) | {"interval": interval})
+    cs.restore()
+    if interval >= 2**31:
+        cs.judge.boot_asked()  # no integer of OCPP: the confirmation is unusable, so another boot may come
+    cs.advance(3600)
+    assert len(cs.sent("BootNotification")) <= 100
+    assert len(cs.sent("Heartbeat")) <= 3600
+    cs.command(PlugIn(evse=1))
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999-14:00"],
+)
+def test_b_05_absurd_times_break_nothing(stamp):
+    cs = CentralSystem(spec(keys=QUIET), linked=False)
+    cs.script("BootNotification", {"status": "Accepted", "currentTime": stamp, "interval": 60})
+    cs.restore()
+    charge(cs)
+    cs.advance(200)
+    assert cs.station.view(cs.now).sessions[0].active
+
+
+@pytest.mark.parametrize("when", ["Preparing", "Charging", "Finishing"])
+@pytest.mark.parametrize("unplugged", [True, False])
+def test_b_01_power_cycle_at_any_time(when, unplugged):
+    cs = booted()
+    cs.command(PlugIn(evse=1))
+    if when != "Preparing":
+        cs.command(PresentToken(token="TAG1", evse=1))
+    if when == "Finishing":
+        cs.command(PresentToken(token="TAG1", evse=1))
+    cs.command(SetPowered(powered=False))
+    if unplugged:
+        cs.command(Unplug(evse=1))
+    mark = cs.mark()
+    cs.advance(60)
+    cs.command(SetPowered(powered=True))
+    cs.advance(60)
+    assert cs.actions(mark)[:3] == ["BootNotification", "StatusNotification", "StatusNotification"]
+    assert cs.status(1) in ({"Available"} if unplugged else {"Preparing", "Finishing"})
+    assert len(cs.sent("StartTransaction")) == len(cs.sent("StopTransaction"))
+
+
+def test_b_01_plugged_while_without_power():
+    cs = booted()
+    cs.command(SetPowered(powered=False), PlugIn(evse=1))
+    assert cs.refused(PresentToken(token="TAG1", evse=1)) == "state_conflict"
+    cs.command(SetPowered(powered=True))
+    cs.advance(60)
+    cs.command(PresentToken(token="TAG1", evse=1))
+    assert cs.status() == "Charging"

@@ -312,3 +312,84 @@ def test_many_messages_are_delivered_in_one_go_and_the_disk_is_clean():
     cs.restore()
     assert len(cs.sent("MeterValues", mark)) == 360
     assert not cs.rows.reports
+
+
+def test_x_22_used_attempts_survive_a_crash():
+    cs = charging(keys=RETRY)
+    cs.always["StopTransaction"] = CallError("InternalError")
+    cs.command(PressStop(evse=1))
+    cs.advance(61)
+    assert len(cs.sent("StopTransaction")) == 2
+    cs.crash()
+    cs.advance(2000)
+    assert len(cs.sent("StopTransaction")) == 3
+    assert cs.station.queued == 0
+
+
+def test_x_23_the_wait_is_not_cut_short_by_a_reconnect_storm():
+    cs = charging(keys=RETRY)
+    cs.always["StopTransaction"] = CallError("InternalError")
+    cs.command(PressStop(evse=1))
+    for _ in range(10):
+        cs.advance(1)
+        cs.blink()
+    assert len(cs.sent("StopTransaction")) <= 3
+    cs.advance(300)
+    assert len(cs.sent("StopTransaction")) <= 3
+
+
+def test_x_05_the_late_start_confirmation_after_its_time_out_is_not_used():
+    cs = booted(keys=RETRY)
+    cs.script("StartTransaction", Hold())
+    charge(cs)
+    cs.advance(31)
+    late = cs.held.pop()
+    cs.say(f'[3,"{late.id}",{{"transactionId":99,"idTagInfo":{{"status":"Accepted"}}}}]')
+    cs.advance(120)
+    assert len(cs.sent("StartTransaction")) == 2
+    cs.command(PressStop(evse=1))
+    assert cs.last("StopTransaction")["transactionId"] == 1
+
+
+@pytest.mark.parametrize("interval", ["1", "60"])
+def test_restart_after_a_day_does_not_flood(interval):
+    cs = charging(keys={"MeterValueSampleInterval": interval, "ClockAlignedDataInterval": interval})
+    cs.cut()
+    cs.crash(downtime_s=86_400)
+    mark = cs.mark()
+    cs.restore()
+    assert len(cs.sent("MeterValues", mark)) <= 20
+
+
+@pytest.mark.parametrize("answer", ["before", "after"])
+def test_clear_queue_with_a_start_in_flight(answer):
+    cs = booted(keys={"MeterValueSampleInterval": "10"})
+    cs.script("StartTransaction", Hold())
+    charge(cs)
+    cs.advance(5)
+    cs.command(ClearQueue())
+    if answer == "after":
+        cs.release({"transactionId": 44, "idTagInfo": {"status": "Accepted"}})
+    cs.advance(40)
+    cs.command(PressStop(evse=1))
+    cs.advance(120)
+    assert cs.last("StopTransaction")["transactionId"] in {44, -1}
+    assert cs.station.queued == 0
+
+
+def test_x_20_a_boot_in_between_keeps_the_order():
+    cs = booted(evses=2, keys={"AllowOfflineTxForUnknownId": "true", "MeterValueSampleInterval": "30"})
+    cs.cut()
+    charge(cs, 1, "A")
+    cs.advance(61)
+    cs.crash(downtime_s=5)
+    charge(cs, 2, "B")
+    cs.advance(61)
+    cs.command(PressStop(evse=1), PressStop(evse=2))
+    cs.restore()
+    stamps = [
+        instant(call.payload.get("timestamp") or call["meterValue"][0]["timestamp"])
+        for call in tx_calls(cs)
+    ]
+    assert stamps == sorted(stamps)
+    assert [call["transactionId"] for call in cs.sent("StopTransaction")] == [1, 2]

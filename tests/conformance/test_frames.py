@@ -363,3 +363,61 @@ def test_user_calls_have_their_outcome():
     cs.advance(31)
     assert [(outcome.tag, outcome.status) for outcome in cs.calls] == [("t1", "ok"), ("t2", "timeout")]
     assert cs.calls[0].data == {"status": "Accepted"}
+
+
+def test_t_16_ids_of_the_two_directions_are_independent():
+    cs = booted()
+    cs.script("StatusNotification", Hold())
+    cs.command(PlugIn(evse=1))
+    [call] = cs.held
+    cs.call("ClearCache", {}, call.id)
+    assert cs.replies[call.id].status == "Accepted"
+    cs.release()
+    cs.command(PresentToken(token="TAG1", evse=1))
+    assert cs.status() == "Charging"
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 2**63, 2**70, -(2**65)])
+def test_x_04_huge_transaction_ids_break_nothing(number):
+    cs = booted(keys={"TransactionMessageAttempts": "1"})
+    cs.script("StartTransaction", {"transactionId": number, "idTagInfo": {"status": "Accepted"}})
+    charge(cs)
+    cs.crash()
+    cs.command(PresentToken(token="TAG1", evse=1))
+    assert cs.last("StopTransaction")["transactionId"] in {number, -1}
+
+
+@pytest.mark.parametrize("action", ["ChangeAvailability", "RemoteStopTransaction", "Reset", "TriggerMessage"])
+def test_r8_the_reply_goes_before_what_it_causes(action):
+    cs = charging(evses=2)
+    payload = CORE[action] | ({"connectorId": 2, "type": "Inoperative"} if action == "ChangeAvailability" else {})
+    start = len(cs.log)
+    cs.ask(action, payload)
+    kinds = [frame[0] for frame in twin_frames(cs, start)]
+    assert kinds[0] == 3
+    assert 2 in kinds
+
+
+def test_t_18_a_users_call_keeps_to_the_lane():
+    cs = booted()
+    cs.script("StatusNotification", Hold())
+    cs.command(PlugIn(evse=1))
+    cs._carry_out(cs.station.call("Heartbeat", {}, "t1", cs.now))
+    assert cs.calls == []
+    cs.release()
+    assert [(outcome.tag, outcome.status) for outcome in cs.calls] == [("t1", "ok")]
+
+
+@pytest.mark.parametrize(
+    ("action", "payload"),
+    [
+        ("GetConfiguration", {"key": ["heartbeatinterval", "HEARTBEATINTERVAL", "Nope", "nope"]}),
+        ("GetConfiguration", {"key": [""]}),
+        ("ChangeConfiguration", {"key": "", "value": ""}),
+        ("RemoteStartTransaction", {"idTag": ""}),
+        ("DataTransfer", {"vendorId": "v", "data": ""}),
+    ],
+)
+def test_t_23_odd_but_legal_payloads_have_an_answer(action, payload):
+    reply = booted().ask(action, payload)
+    assert reply.code in {None, "PropertyConstraintViolation"}

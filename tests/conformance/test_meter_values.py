@@ -363,3 +363,68 @@ def test_meter_values_of_a_plugged_but_idle_evse_have_no_transaction():
     cs.command(PresentToken(token="TAG1", evse=1))
     cs.advance(11)
     assert cs.last("MeterValues")["transactionId"] == 1
+
+
+def test_cc_10_v_07_trigger_with_an_empty_list_sends_nothing_empty():
+    cs = booted(keys={"MeterValuesSampledData": ""})
+    mark = cs.mark()
+    status = cs.ask("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 1}).status
+    assert status in {"Accepted", "Rejected"}
+    assert cs.actions(mark) in ([], ["MeterValues"])
+
+
+def test_v_24_configured_during_the_transaction():
+    cs = charging(keys={"MeterValueSampleInterval": "60"})
+    cs.advance(121)
+    assert cs.configure("StopTxnSampledData", f"{REGISTER},Voltage") == "Accepted"
+    cs.advance(121)
+    cs.command(PressStop(evse=1))
+    stop = cs.last("StopTransaction")
+    begin, end = stop["transactionData"][0], stop["transactionData"][-1]
+    assert contexts([begin])[0] == "Transaction.Begin"
+    assert float(begin["sampledValue"][0]["value"]) == cs.last("StartTransaction")["meterStart"]
+    assert float(end["sampledValue"][0]["value"]) == stop["meterStop"]
+
+
+def test_v_23_without_an_interval_begin_and_end_remain():
+    cs = charging(keys={"MeterValueSampleInterval": "0", "StopTxnSampledData": REGISTER})
+    cs.advance(600)
+    cs.command(PressStop(evse=1))
+    assert contexts(cs.last("StopTransaction")["transactionData"]) == ["Transaction.Begin", "Transaction.End"]
+
+
+@pytest.mark.parametrize("number", [0.0, 1e-9, 0.1 + 0.2, 123456789.123, 1e12, 9.999e11])
+def test_v_08_numbers_are_plain_decimals(number):
+    cs = charging(keys={"MeterValueSampleInterval": "60", "MeterValuesSampledData": f"{REGISTER},Power.Active.Import"})
+    cs.command(ReportMeter(evse=1, values={Quantity.ENERGY_WH: 0.0, Quantity.POWER_W: min(number, 1e7)}))
+    cs.command(ReportMeter(evse=1, values={Quantity.ENERGY_WH: number}))
+    cs.advance(61)
+    assert value(cs.last("MeterValues"), "Power.Active.Import") == pytest.approx(min(number, 1e7), abs=0.1)
+    cs.command(PressStop(evse=1))
+
+
+def test_v_19_integrated_power_when_only_power_is_measured():
+    cs = charging()
+    cs.command(ReportMeter(evse=1, values={Quantity.POWER_W: 3600.0}))
+    before = cs.station.view(cs.now).meters[0].energy_wh
+    cs.advance(1000)
+    assert cs.station.view(cs.now).meters[0].energy_wh - before == pytest.approx(1000, abs=5)
+
+
+def test_v_17_registers_survive_restart_without_a_session():
+    cs = charging()
+    cs.advance(3600)
+    cs.command(PressStop(evse=1), Unplug(evse=1))
+    stop = cs.last("StopTransaction")["meterStop"]
+    cs.crash()
+    charge(cs)
+    assert cs.last("StartTransaction")["meterStart"] == stop
+
+
+def test_v_02_a_boundary_during_a_restart_is_no_reason_to_send_twice():
+    cs = charging(keys={"ClockAlignedDataInterval": "900"})
+    cs.advance(900)
+    cs.crash()
+    cs.advance(900)
+    stamps = [call["meterValue"][0]["timestamp"] for call in cs.sent("MeterValues") if call["connectorId"] == 1]
+    assert len(stamps) == len(set(stamps))

@@ -171,3 +171,38 @@ def test_t_34_remote_start_and_card_compare_without_case():
     cs.command(PresentToken(token="remote", evse=1))
     assert "Authorize" not in cs.actions(mark)
     assert not cs.station.view(cs.now).sessions[0].active
+
+
+def test_f2_remote_start_on_a_cable_that_was_never_pulled():
+    cs = charging()
+    cs.command(PressStop(evse=1))
+    assert cs.status() == "Finishing"
+    if remote_start(cs, connectorId=1) == "Accepted":
+        assert len(cs.sent("StartTransaction")) == 2
+        assert cs.statuses(1)[-2:] == ["Preparing", "Charging"]
+
+
+def test_r_07_a_waiting_remote_start_survives_a_restart():
+    cs = booted(keys={"ConnectionTimeOut": "120"})
+    assert remote_start(cs, connectorId=1) == "Accepted"
+    cs.crash()
+    cs.advance(10)
+    assert cs.status() == "Preparing"
+    cs.command(PlugIn(evse=1))
+    assert cs.last("StartTransaction")["idTag"] == "REMOTE"
+
+
+def test_r_10_remote_stop_before_the_id_is_known_and_after():
+    cs = booted()
+    cs.script("StartTransaction", Hold())
+    charge(cs)
+    assert cs.ask("RemoteStopTransaction", {"transactionId": 1}).status == "Rejected"
+    cs.release({"transactionId": 1, "idTagInfo": {"status": "Accepted"}})
+    assert cs.ask("RemoteStopTransaction", {"transactionId": 1}).status == "Accepted"
+
+
+def test_r_10_remote_stop_picks_the_right_connector():
+    cs = charging(evses=2)
+    charge(cs, 2, "TAG2")
+    assert cs.ask("RemoteStopTransaction", {"transactionId": 2}).status == "Accepted"
+    assert [s.active for s in cs.station.view(cs.now).sessions] == [True, False]

@@ -7,7 +7,9 @@ shown agrees with itself, and at the end every session is told: started once, en
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -16,12 +18,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from fakes.central_system import CallError, CentralSystem, Garbage, Hold, Later, spec
+from fakes.judge import instant
 from twin.errors import Rejected
 from twin.model import inputs
 from twin.model.spec import EvseSpec, OnRestart
 from twin.model.terms import ErrorCode, MeterSource, Quantity, ResetKind, StopReason
 
 EVSES = 2
+REGISTER = "Energy.Active.Import.Register"
 TAGS = ["A", "a", "B", "BAD", "PARENT", "x" * 20]
 KEYS = {
     "MeterValueSampleInterval": "60",
@@ -145,7 +149,7 @@ answers = st.one_of(
     st.tuples(st.just("Authorize"), st.fixed_dictionaries({"idTagInfo": id_tag_infos})),
     st.tuples(
         st.just("StartTransaction"),
-        st.fixed_dictionaries({"transactionId": st.integers(-2, 1000), "idTagInfo": id_tag_infos}),
+        st.fixed_dictionaries({"transactionId": st.integers(-1000, 0), "idTagInfo": id_tag_infos}),
     ),
     st.tuples(st.just("StopTransaction"), st.fixed_dictionaries({"idTagInfo": id_tag_infos})),
     st.tuples(st.just("BootNotification"), st.sampled_from([Hold(), CallError("GenericError"), "Pending", "Rejected"])),
@@ -177,7 +181,6 @@ class AnyDay(RuleBasedStateMachine):
 
     @rule(command=commands)
     def somebody_does_something(self, command: Any) -> None:
-        self.cs.advance(0.05)  # no two things happen at the very same time
         try:
             self.cs.command(command)
         except Rejected as refusal:
@@ -255,6 +258,11 @@ class AnyDay(RuleBasedStateMachine):
         self.cs.crash_next = where
 
     @invariant()
+    def no_two_things_happen_at_the_same_time(self) -> None:
+        if hasattr(self, "cs"):
+            self.cs.advance(0.05)
+
+    @invariant()
     def registers_never_fall(self) -> None:
         if not hasattr(self, "cs") or self.cs.crash_next:
             return
@@ -314,7 +322,7 @@ class AnyDay(RuleBasedStateMachine):
 
 
 def check_the_books(cs: CentralSystem) -> None:
-    """Hold what the Central System was told of transactions against X-01, X-10 and X-26."""
+    """Hold what the Central System was told of transactions against X-01, X-10, X-26 and V-17."""
     starts: dict[tuple[Any, ...], dict[str, Any]] = {}
     stops: dict[tuple[Any, ...], dict[str, Any]] = {}
     for call in cs.received:
@@ -325,11 +333,34 @@ def check_the_books(cs: CentralSystem) -> None:
             key = (call["transactionId"], call["timestamp"], call["meterStop"])
             assert stops.setdefault(key, call.payload) == call.payload, "X-26: a resend differs"
     assert len(starts) == len(stops), f"{len(starts)} sessions started, {len(stops)} ended"
+    for number in range(1, EVSES + 1):
+        told = sorted(registers(cs, number))
+        for (at, earlier), (later_at, later) in itertools.pairwise(told):
+            assert later >= earlier - 1.01, f"V-17: {earlier} Wh at {at}, then {later} Wh at {later_at}"
+
+
+def registers(cs: CentralSystem, connector: int) -> Iterator[tuple[float, float]]:
+    """Give every energy register that the Central System was told of, with its time."""
+    connectors: dict[int, int] = {}
+    for call in cs.received:
+        if call.action == "StartTransaction" and call["connectorId"] == connector:
+            yield instant(call["timestamp"]), call["meterStart"]
+        if call.action != "MeterValues" or call["connectorId"] != connector:
+            continue
+        for element in call["meterValue"]:
+            for sample in element["sampledValue"]:
+                if sample.get("measurand", REGISTER) == REGISTER:
+                    yield instant(element["timestamp"]), float(sample["value"])
+    for call, number in cs.given:
+        connectors[number] = call["connectorId"]
+    for call in cs.sent("StopTransaction"):
+        if call["transactionId"] > 0 and connectors.get(call["transactionId"]) == connector:
+            yield instant(call["timestamp"]), call["meterStop"]
 
 
 AnyDay.TestCase.settings = settings(
-    max_examples=60,
-    stateful_step_count=40,
+    max_examples=80,
+    stateful_step_count=50,
     report_multiple_bugs=False,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],

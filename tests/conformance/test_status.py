@@ -334,3 +334,39 @@ def test_u_01_jammed_lock_is_no_obstacle_to_statuses():
     cs = charging()
     cs.command(JamLock(evse=1, jammed=True), PressStop(evse=1))
     assert cs.last("StopTransaction")["reason"] == "Local"
+
+
+def test_s_08_a_fault_over_a_restart_is_still_there():
+    cs = booted()
+    cs.command(PlugIn(evse=1), SetFault(evse=1, code=ErrorCode.GROUND_FAILURE))
+    mark = cs.mark()
+    cs.crash()
+    assert cs.statuses(1, mark) == ["Faulted"]
+    cs.command(ClearFault(evse=1))
+    assert cs.status() in {"Preparing", "Finishing"}
+
+
+def test_s_10_a_status_that_waits_for_its_duration_survives_the_link():
+    cs = booted(keys={"MinimumStatusDuration": "10"})
+    cs.command(PlugIn(evse=1))
+    cs.advance(2)
+    mark = cs.mark()
+    cs.blink()
+    cs.advance(20)
+    assert cs.statuses(1, mark)[-1:] == ["Preparing"]
+
+
+def test_s_12_info_too_long_for_the_wire_is_cut():
+    cs = booted()
+    cs.command(SetFault(evse=1, code=ErrorCode.GROUND_FAILURE, info="é" * 200, vendor_id="v" * 400, vendor_error_code="c" * 99))
+    assert cs.status() == "Faulted"
+
+
+def test_s_16_statuses_of_a_boot_are_those_of_now():
+    cs = booted()
+    cs.script("BootNotification", Hold())
+    cs.crash()
+    cs.command(PlugIn(evse=1), Unplug(evse=1), PlugIn(evse=1))
+    mark = cs.mark()
+    cs.release()
+    assert cs.statuses(1, mark) == ["Preparing"]

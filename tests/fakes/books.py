@@ -7,9 +7,10 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
+from fakes.record import Record
+
 from bridge.demo.csms import CentralSystem
 from bridge.demo.station import Traffic
-from fakes.record import Record
 
 TOLD_OF_TRANSACTIONS = ("StartTransaction", "MeterValues", "StopTransaction")
 
@@ -45,9 +46,7 @@ class Books:
         return found.payload
 
     def all(self, action: str, *, identity: str = "garage", after: int = 0) -> list[Any]:
-        return [
-            told.payload for told in self.told.since(after) if told.action == action and told.identity == identity
-        ]
+        return [told.payload for told in self.told.since(after) if told.action == action and told.identity == identity]
 
     def transactions(self, *, identity: str = "garage", after: int = 0) -> list[Told]:
         """Return what was told of transactions, in the order of its first delivery: a resend is no second one."""

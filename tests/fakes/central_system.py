@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fakes.judge import MATRIX, Foul, Judge, iso
+
 from twin.errors import Rejected
+from twin.model.inputs import Boot
 from twin.model.spec import EvseSpec, KeySpec, TwinSpec
 from twin.station import Station
 from twin.turn import CallOutcome, DropReport, DropState, PutReport, PutState, Turn
@@ -146,6 +148,7 @@ class CentralSystem:
         self.received: list[Call] = []
         self.replies: dict[str, Reply] = {}
         self.held: list[Call] = []
+        self.given: list[tuple[Call, int]] = []  # which StartTransaction was given which transaction id
         self.notes: list[Any] = []
         self.calls: list[CallOutcome] = []
         self.crash_next: Literal["before_store", "after_store"] | None = None
@@ -211,6 +214,8 @@ class CentralSystem:
             except Rejected:
                 assert self.station.view(self.now) == before, f"R2: the refused {command} changed something"
                 raise
+            if isinstance(command, Boot):
+                self.judge.boot_asked()
             self._carry_out(turn)
 
     def refused(self, command: Any) -> str:
@@ -441,6 +446,8 @@ class CentralSystem:
             case dict():
                 if call.action == "BootNotification" and answer.get("status") in {"Accepted", "Pending", "Rejected"}:
                     self.judge.registered(answer["status"], answer["interval"], self.now)
+                if call.action == "StartTransaction" and isinstance(answer.get("transactionId"), int):
+                    self.given.append((call, answer["transactionId"]))
                 self._reply(call, json.dumps([3, call.id, answer]))
             case _:
                 self._answer(call, answer(call.payload))

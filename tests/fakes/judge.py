@@ -185,6 +185,10 @@ class Judge:
         self.registration = status
         self._boot_retry_at = 0.0 if status == "Accepted" else now + interval
 
+    def boot_asked(self) -> None:
+        """Note that somebody at the box asked for a BootNotification now."""
+        self._boot_retry_at = 0.0
+
     @property
     def unanswered(self) -> dict[str, str]:
         """Show the Central System's CALLs that wait for an answer: id to action."""

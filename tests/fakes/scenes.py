@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fakes.central_system import CentralSystem, spec
+
 from twin.model.inputs import PlugIn, PresentToken
 from twin.model.spec import EvseSpec
 

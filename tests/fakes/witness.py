@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 from collections.abc import Callable
@@ -10,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import aiomqtt
+from fakes.record import Record
 from pydantic import ValidationError
 
 from bridge import topics
 from bridge.payloads import EVENT_DATA, PUBLISHED
-from fakes.record import Record
 
 ROOT = "ocpp-twin/"
 
@@ -48,10 +49,8 @@ class Witness:
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._listening.cancel()
         await asyncio.gather(self._listening, return_exceptions=True)
-        try:
+        with contextlib.suppress(aiomqtt.MqttError):  # the test may have ended the broker
             await self._client.__aexit__(None, None, None)
-        except aiomqtt.MqttError:
-            pass  # the test ended the broker
         if kind is None:
             assert self._faults == []
 
@@ -67,7 +66,7 @@ class Witness:
         request_id = fields.pop("request_id", None) or f"r{next(self._numbers)}"
         mark = self.mark()
         await self.say(topic, {"value": value, "request_id": request_id, **fields})
-        where = f"{topic.split('/')[0]}/result"
+        where = f"{topic.split('/', maxsplit=1)[0]}/result"
         found = await self.until(where, lambda result: result["request_id"] == request_id, after=mark)
         assert found["topic"] == topic
         return found

@@ -92,12 +92,18 @@ def _authorization(step: Step, report: AuthorizationAsked, answer: Answer) -> No
 
 
 def _started(step: Step, report: SessionStarted, answer: Answer) -> None:
+    box = step.box
+    gone = report.evse > len(box.evses)  # the configuration took the EVSE away since
     if isinstance(answer, StartAnswered):
         _learn(step, report.token, answer.info)
-        session.started(step, report, answer)
-    elif _is_final(answer) and report.session_id in step.box.transactions:
-        step.box.transactions[report.session_id] = NEVER
-        step.changed(report.evse)
+        if report.session_id in box.transactions:
+            box.transactions[report.session_id] = answer.transaction_id
+        if not gone:
+            session.started(step, report, answer)
+    elif _is_final(answer) and report.session_id in box.transactions:
+        box.transactions[report.session_id] = NEVER
+        if not gone:
+            step.changed(report.evse)
 
 
 def _ended(step: Step, report: SessionEnded, answer: Answer) -> None:

@@ -30,6 +30,9 @@ def pick(step: Step, token: str, evses: tuple[int, ...]) -> Evse | None:
         if owner is not None and (same(owner.token, token) or same(owner.parent, parent)):
             return evse
     for evse in among:
+        if _is_asking(box, evse.number, token):
+            return evse
+    for evse in among:
         if same(evse.keeper, token) or same(evse.keeper_parent, parent):
             return evse
     waiting = [evse for evse in among if _waits_for_card(box, evse)]
@@ -42,11 +45,17 @@ def _waits_for_card(box: Box, evse: Evse) -> bool:
     return idle and evse.plugged and not evse.finishing and status.is_usable(box, evse)
 
 
+def _is_asking(box: Box, number: int, token: str) -> bool:
+    return any(ask.evse == number and ask.stops is None and same(ask.token, token) for ask in box.station.asks)
+
+
 def present(step: Step, evse: Evse | None, token: str, evses: tuple[int, ...] = ()) -> None:
     """Show a card to a reader; whatever comes of it is told by events."""
     box = step.box
     if evse is None and len(evses or box.evses) == 1:
         evse = box.evse(evses[0] if evses else 1)
+    if _is_asking(box, 0 if evse is None else evse.number, token):
+        return  # its question is on the way
     if evse is None:
         authorize(step, 0, token, evses=evses)
     elif evse.session is not None:
@@ -58,8 +67,6 @@ def present(step: Step, evse: Evse | None, token: str, evses: tuple[int, ...] = 
         if evse.plugged:
             cable.begin_attempt(step, evse)
         status.refresh(step, evse.number)
-    elif any(ask.evse == evse.number and same(ask.token, token) for ask in box.station.asks):
-        return  # its question is on the way
     elif not status.is_usable(box, evse):
         _refuse(step, evse.number, token, authority.Refused("Unavailable", AuthorizationSource.OFFLINE))
     else:
@@ -138,6 +145,9 @@ def _ask(
 
 def ask_again(step: Step) -> None:
     """Ask once more for the cards whose questions were lost in a restart."""
+    if not step.box.connection.asks_lost:
+        return
+    step.box.connection.asks_lost = False
     for ask in step.box.station.asks:
         step.tell(AuthorizationAsked(ask.id, ask.token))
 
@@ -163,11 +173,12 @@ def unanswered(step: Step, ask_id: str, why: str) -> None:
 def _take_ask(step: Step, ask: Ask, verdict: Verdict) -> None:
     box = step.box
     box.station.asks = [other for other in box.station.asks if other.id != ask.id]
-    step.request_id = ask.request_id
+    before, step.request_id = step.request_id, ask.request_id
     if ask.stops is not None:
         _take_stop(step, ask, verdict)
     else:
         _decided(step, ask.evse, ask.token, verdict, remote=ask.remote, evses=ask.evses, deadline=ask.deadline)
+    step.request_id = before
 
 
 def _take_stop(step: Step, ask: Ask, verdict: Verdict) -> None:
@@ -201,14 +212,28 @@ def _decided(
     _note_granted(step, number, token, verdict)
     source = AuthorizationSource.REMOTE if remote else verdict.source
     grant = Grant(token, source, verdict.parent, evses, step.request_id)
-    if number == 0:
-        waiting = pick(step, token, evses)
-        if waiting is None or waiting.session is not None:
-            box.common.grant = grant
-            box.common.attempt_ends_at = deadline or step.now + _LATEST_ANSWER_S
+    if number:
+        give(step, box.evse(number), grant)
+    else:
+        _given_at_shared_reader(step, grant, deadline)
+
+
+def _given_at_shared_reader(step: Step, grant: Grant, deadline: Instant | None) -> None:
+    common, among = step.box.common, grant.evses
+    for evse in step.box.evses:
+        owner = evse.session
+        meant = owner is not None and (not among or evse.number in among)
+        if meant and owner is not None and same(owner.parent, grant.parent):  # A-03, learned only now
+            session.end(step, evse, StopReason.LOCAL, token=grant.token)
+            session.after_end(step, evse)
             return
-        number = waiting.number
-    give(step, box.evse(number), grant)
+    waiting = pick(step, grant.token, among)
+    if waiting is not None and waiting.session is None:
+        give(step, waiting, grant)
+        return
+    common.grant, common.attempt_ends_at = grant, deadline
+    if deadline is None:
+        cable.begin_attempt(step, common)
 
 
 def give(step: Step, evse: Evse, grant: Grant) -> None:
@@ -287,6 +312,15 @@ def asks_over(step: Step) -> None:
         _take_ask(step, ask, _offline(step, ask.token, "Timeout"))
 
 
-def rename_asks(box: Box) -> None:
-    """Give open questions new ids, so that answers to those of an earlier run are not mistaken for theirs."""
-    box.station.asks = [msgspec.structs.replace(ask, id=box.ids()) for ask in box.station.asks]
+def resume_asks(step: Step) -> None:
+    """Go on with open questions after a restart: those that waited too long meanwhile are refused.
+
+    The others get new ids, so that answers to those of an earlier run are not mistaken for theirs.
+    """
+    station, connection = step.box.station, step.box.connection
+    known = [ask for ask in station.asks if ask.evse <= len(step.box.evses)]
+    station.asks = [msgspec.structs.replace(ask, id=step.box.ids()) for ask in known]
+    connection.asks_lost = bool(station.asks)
+    for ask in station.asks:
+        if ask.deadline <= step.now:
+            _take_ask(step, ask, authority.Refused("Timeout", AuthorizationSource.OFFLINE))

@@ -127,7 +127,7 @@ def _unplug(step: Step, evse: Evse) -> None:
     if evse.plugged:
         step.note("unplugged", evse.number, ev=evse.ev_name)
         cable.unplugged(step, evse, cable_stays=False)
-    elif evse.cable and not evse.locked:
+    elif evse.cable and not evse.locked and evse.session is None:
         cable.cable_removed(step, evse)
 
 

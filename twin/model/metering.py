@@ -143,7 +143,10 @@ def _samples(
             return [Sample(measurand, float(max(0, int(evse.register.read(now)) - int(base_wh))))]
         case Measurand.POWER_ACTIVE_IMPORT:
             power = max(0.0, power_w(evse))
-            return [Sample(measurand, power)] if phase is None else [Sample(measurand, power / phases, phase)]
+            if phase is None:
+                return [Sample(measurand, power)]
+            each: list[float | None] = [power / phases if line < phases else 0.0 for line in range(spec.phases)]
+            return _each(measurand, each + [None] * (len(LINES) - len(each)), phase, "")
         case Measurand.POWER_OFFERED:
             return [Sample(measurand, offered[1])]
         case Measurand.CURRENT_OFFERED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twin.model import cable, charging, registration, session, status
+from twin.model import cable, charging, power, registration, session, status
 from twin.model.box import Box, Step
 from twin.model.effects import Power
 from twin.model.spec import OnRestart
@@ -55,11 +55,8 @@ def _go_down(step: Step) -> None:
     for evse in box.all():
         cable.void_attempt(evse)
         evse.told, evse.tell_at = None, None
-        if evse.number:
-            box.settle(evse, step.now)
-            step.changed(evse.number)
+        status.refresh(step, evse.number)
     step.do(Power(link=False))
-    step.changed(0)
 
 
 def come_up(step: Step) -> None:
@@ -67,13 +64,17 @@ def come_up(step: Step) -> None:
     box = step.box
     box.station.up_at = None
     box.variables.rebooted()
-    for evse in box.evses:
-        if evse.plugged and evse.session is None and not evse.finishing:
-            cable.plugged_in(step, evse)
+    _look_at_cables(step)
     status.refresh_all(step)
     registration.arm_alignment(step)
     if box.wants_link:
         step.do(Power(link=True))
+
+
+def _look_at_cables(step: Step) -> None:
+    for evse in step.box.evses:
+        if evse.plugged and evse.session is None and not evse.finishing:
+            cable.plugged_in(step, evse)
 
 
 def power_cut(step: Step) -> None:
@@ -105,22 +106,31 @@ def restarted(step: Step, alive: Instant | None) -> None:
     """Go on after a restart of the program, or do as after a power cut at the instant it was last `alive`."""
     box = step.box
     registration.forget_connection(box)
-    charging.rename_asks(box)
-    if box.spec.on_restart is OnRestart.POWER_LOSS and box.station.powered:
-        cut = Step(box, step.now if alive is None else min(alive, step.now))
-        for evse in box.evses:
-            _lose(cut, evse)
-            cable.void_attempt(evse)
-            evse.register.run(cut.now, 0.0)
-        box.station.asks = []
-        step.effects.extend(cut.effects)
-        box.station.boot_reason = BootReason.POWER_UP
     for evse in box.all():
         evse.told, evse.tell_at = None, None
+    for evse in box.evses:
+        if (full_at := power.full_at(evse)) is not None and full_at < step.now:
+            evse.register.run(full_at, 0.0)
+    if box.spec.on_restart is OnRestart.POWER_LOSS and box.station.powered:
+        _power_lost(step, step.now if alive is None else min(alive, step.now))
+    charging.resume_asks(step)
     for evse in box.evses:
         session.arm_sampling(step, evse)
     status.refresh_all(step)
     registration.arm_alignment(step)
+
+
+def _power_lost(step: Step, at: Instant) -> None:
+    box, cut = step.box, Step(step.box, at)
+    for evse in box.all():
+        cable.void_attempt(evse)
+    for evse in box.evses:
+        _lose(cut, evse)
+        evse.register.run(at, 0.0)
+    box.station.asks = []
+    box.station.boot_reason = BootReason.POWER_UP
+    step.effects.extend(cut.effects)
+    _look_at_cables(step)
 
 
 def deadlines(box: Box) -> list[Instant | None]:

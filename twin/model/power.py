@@ -81,6 +81,6 @@ def full_at(evse: Evse) -> Instant | None:
     car = evse.car
     if car is None or car.soc_pct is None or not car.spec.battery_kwh or evse.register.rate_w <= 0:
         return None
-    if Quantity.SOC_PCT in evse.external.values:
-        return None
+    if Quantity.SOC_PCT in evse.external.values or Quantity.POWER_W in evse.external.values:
+        return None  # then sensors say when it takes no more
     return evse.register.when(car.from_wh + (100.0 - car.soc_pct) * 10.0 * car.spec.battery_kwh)

@@ -18,6 +18,9 @@ OWN_RETRY_S = 60.0
 LEAST_CLOCK_STEP_S = 2.0
 """A smaller difference of clocks is the delay of the network, or the fraction that the Central System left out."""
 
+LATEST_CLOCK = 253_370_764_800.0
+"""9999-01-01T00:00:00Z: what a Central System says beyond this, or before 1970, is no time."""
+
 DAY_S = 86_400.0
 
 
@@ -75,6 +78,7 @@ def booted(step: Step, answer: BootAnswered) -> None:
         arm_heartbeat(step)
         step.note("booted", status=answer.status, interval_s=answer.interval_s)
     else:
+        connection.next_heartbeat_at = None  # B-11: nothing of its own until it is Accepted
         connection.boot_at = step.now + (answer.interval_s if answer.interval_s > 0 else OWN_RETRY_S)
     if before is not answer.status:
         step.note("registration_changed", status=answer.status, interval_s=answer.interval_s)
@@ -95,9 +99,10 @@ def boot_failed(step: Step, *, link_lost: bool) -> None:
 def set_clock(step: Step, current_time: Instant) -> None:
     """Set the box's own clock by the Central System's, unless they agree as well as can be told (B-05, B-18)."""
     station = step.box.station
-    if abs(current_time - step.own_now) >= LEAST_CLOCK_STEP_S:
+    known = 0.0 <= current_time < LATEST_CLOCK
+    if known and abs(current_time - step.own_now) >= LEAST_CLOCK_STEP_S:
         station.clock_offset_s = current_time - step.now
-    arm_alignment(step)
+        arm_alignment(step)
 
 
 def heartbeat(step: Step) -> None:

@@ -249,8 +249,10 @@ def _trigger_meter(step: Step, evse: Evse) -> None:
     owner = evse.session
     base_wh = evse.register.read(step.now) if owner is None else owner.sample_base_wh
     found = session.read(step, evse, step.box.variables.items(session.SAMPLED), ReadingContext.TRIGGER, base_wh=base_wh)
+    # this report may overtake StartTransaction, and then has no transaction to name.
+    named = None if owner is None or owner.transaction_id is None else owner.id
     if found is not None:
-        step.tell(Metered(evse.number, (found,), None if owner is None else owner.id), triggered=True)
+        step.tell(Metered(evse.number, (found,), named), triggered=True)
 
 
 def main_meter(step: Step, context: ReadingContext) -> Reading:

@@ -28,6 +28,8 @@ def clear_fault(step: Step, evse: Evse, fault_id: str | None) -> None:
             evse.faults = {other: kept for other, kept in evse.faults.items() if other != known}
             step.note("fault_cleared", evse.number, id=known, error_code=fault.code, info=fault.info)
     status.refresh(step, evse.number)
+    if evse.grant is not None and evse.plugged and status.is_usable(step.box, evse):
+        session.start(step, evse, evse.grant)  # all that was missing
 
 
 def fault(code: ErrorCode, info: str | None, vendor_id: str | None, vendor_error_code: str | None) -> Fault:
@@ -75,17 +77,18 @@ def availability(step: Step, number: int, *, operative: bool) -> str:
 def change_availability(step: Step, number: int, *, operative: bool) -> None:
     """Put an EVSE, or (0) everything, in or out of service; who charges is not disturbed (AV-02, AV-03, AV-05)."""
     box = step.box
+    affected = box.evses if number == 0 else [box.evse(number)]
+    out = {evse.number for evse in affected if not (evse.operative and box.common.operative)}
     if number == 0:
         box.common.operative = operative
         status.refresh(step, 0)
-    for evse in box.evses if number == 0 else [box.evse(number)]:
-        _change(step, evse, operative=operative, whole=number == 0)
+    for evse in affected:
+        _change(step, evse, operative=operative, whole=number == 0, was_out=evse.number in out)
 
 
-def _change(step: Step, evse: Evse, *, operative: bool, whole: bool) -> None:
+def _change(step: Step, evse: Evse, *, operative: bool, whole: bool, was_out: bool) -> None:
     box = step.box
     if operative:
-        was_out = not evse.operative or whole
         evse.scheduled = False
         # AV-06: an EVSE's own setting is remembered while the whole box is out of service.
         evse.operative = evse.operative if whole else True

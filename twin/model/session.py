@@ -197,10 +197,8 @@ def align(step: Step, evse: Evse, grid_at: Instant) -> None:
 
 def started(step: Step, report: SessionStarted, answer: StartAnswered) -> None:
     """Take the answer to StartTransaction; matched by the session's id, whatever runs by now (R5)."""
-    box, evse = step.box, step.box.evse(report.evse)
+    evse = step.box.evse(report.evse)
     session = evse.session if evse.session is not None and evse.session.id == report.session_id else None
-    if report.session_id in box.transactions:
-        box.transactions[report.session_id] = answer.transaction_id
     for known in (evse.session, evse.last):
         if known is not None and known.id == report.session_id:
             known.transaction_id = answer.transaction_id
@@ -258,4 +256,7 @@ def after_end(step: Step, evse: Evse) -> None:
 def cap_at(evse: Evse) -> Instant | None:
     """Return when the energy allowed after an invalidation is used up (A-22)."""
     cap_wh = None if evse.session is None else evse.session.invalid_cap_wh
-    return None if cap_wh is None else evse.register.when(cap_wh)
+    if cap_wh is None:
+        return None
+    # A real register gets there in jumps.
+    return evse.register.at if evse.register.wh >= cap_wh else evse.register.when(cap_wh)

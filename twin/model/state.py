@@ -192,13 +192,17 @@ class Station(msgspec.Struct, omit_defaults=True):
 
 
 class Connection(msgspec.Struct):
-    """Hold what a restart of the program begins anew: the registration and the present connection."""
+    """Hold what a restart of the program begins anew: the registration and the present connection.
+
+    `asks_lost`: there are cards whose questions were under way when the program ended.
+    """
 
     registration: Registration | None = None
     up: bool = False
     url: str = ""
     since: Instant | None = None
     booted_here: bool = False
+    asks_lost: bool = False
     boot_told: bool = False
     boot_at: Instant | None = None
     next_heartbeat_at: Instant | None = None

@@ -117,15 +117,16 @@ class Twin:
             return
         if connection.up:
             yield connection.boot_at
+        if box.online:
             yield connection.next_heartbeat_at
         else:
             yield from (ask.deadline for ask in box.station.asks)
         yield connection.next_aligned_at
-        yield box.common.attempt_ends_at
-        for evse in box.evses:
-            yield evse.tell_at
+        for evse in box.all():
             if evse.attempt_ends_at is not None and not _is_asked(box, evse):
                 yield evse.attempt_ends_at
+        for evse in box.evses:
+            yield evse.tell_at
             yield power.full_at(evse) if evse.session is not None else None
             if evse.session is not None:
                 yield evse.session.next_sample_at

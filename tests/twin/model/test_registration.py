@@ -1,0 +1,37 @@
+"""Registration and clock at their edges."""
+
+from __future__ import annotations
+
+import pytest
+from fakes.twins import NOON, Bench
+
+from twin.model.effects import Booted, HeartbeatDue, Metered
+from twin.model.inputs import BootAnswered, HeartbeatAnswered
+from twin.model.terms import Registration
+
+
+def test_b_11_a_registration_that_is_withdrawn_leaves_no_heartbeat_due():
+    bench = Bench()
+    bench.accept()
+    bench.answer(bench.last(Booted), BootAnswered(Registration.PENDING, 1000, bench.now))
+    bench.wait(400)
+    assert not bench.reports(HeartbeatDue)
+    assert bench.twin.next_deadline() == NOON + 1000
+
+
+@pytest.mark.parametrize("nonsense", [-62_135_596_800.0, 253_402_300_799.0])
+def test_a_clock_that_cannot_be_written_is_not_taken(nonsense):
+    bench = Bench(settings={"AlignedDataCtrlr.Interval": "60"})
+    bench.link_up()
+    bench.answer(bench.last(Booted), BootAnswered(Registration.ACCEPTED, 300, nonsense))
+    bench.wait(60)
+    assert bench.last(Metered).readings[0].at == NOON + 60
+
+
+def test_v_02_a_heartbeat_answered_on_the_grid_does_not_skip_its_instant():
+    bench = Bench(settings={"AlignedDataCtrlr.Interval": "60"})
+    bench.accept()
+    bench.now = NOON + 60
+    bench.answer(HeartbeatDue(), HeartbeatAnswered(bench.now))
+    bench.take(bench.twin.tick(bench.now))
+    assert bench.last(Metered).readings[0].at == NOON + 60
