@@ -6,14 +6,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from fakes.mosquitto import Mosquitto, find
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """Undo what a test set up for the log, whose stream ends with the test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
 def make_mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
     """Start brokers; the arguments are lines of their configuration, and `anonymous`."""
     if find() is None:
-        pytest.skip("Mosquitto is not installed")
+        pytest.fail("Mosquitto is not installed; `make test` installs it, or says how")
     started: list[Mosquitto] = []
 
     def make(*lines: str, anonymous: bool = True) -> Mosquitto:

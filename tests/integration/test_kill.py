@@ -228,7 +228,7 @@ async def test_what_was_set_stays(scene):
     await scene.witness.ok("garage/1/set/power_w", "1234")
     await scene.witness.ok("garage/1/set/energy_wh", "5000")
     register = await scene.witness.until("garage/1/meter", lambda meter: meter["power_w"] == 1234)
-    before = await scene.witness.until("garage/1/state", lambda state: state["meter_source"] != "simulated")
+    before = await scene.witness.until("garage/1/state", lambda state: state["meter_source"] == "external")
     assert (before["available"], before["status"]) == (False, "Unavailable")
     mark, known = scene.witness.mark(), scene.books.mark()
     await scene.kill_and_start()

@@ -28,8 +28,10 @@ def link_up(step: Step, event: LinkUp) -> None:
     """Take it that a connection stands: boot if that is due, else say what changed meanwhile (T-07, T-08)."""
     connection = step.box.connection
     connection.up, connection.url, connection.since, connection.booted_here = True, event.url, step.now, False
+    step.request_id = step.box.station.cause
     step.note("connected", url=event.url, reason=None)
     if connection.registration is Registration.ACCEPTED:
+        step.box.station.cause = None
         status.tell_changed(step)
         arm_heartbeat(step)
         charging.ask_again(step)
@@ -43,6 +45,7 @@ def link_down(step: Step, event: LinkDown) -> None:
     connection = step.box.connection
     connection.up, connection.since, connection.next_heartbeat_at = False, None, None
     connection.boot_told = False
+    step.request_id = step.box.station.cause
     step.note("disconnected", url=event.url, reason=event.reason)
     step.changed(0)
 
@@ -76,6 +79,7 @@ def booted(step: Step, answer: BootAnswered) -> None:
             box.variables.replace("OCPPCommCtrlr.HeartbeatInterval", str(answer.interval_s))
         set_clock(step, answer.current_time)
         arm_heartbeat(step)
+        step.request_id, box.station.cause = box.station.cause, None
         step.note("booted", status=answer.status, interval_s=answer.interval_s)
     else:
         connection.next_heartbeat_at = None  # B-11: nothing of its own until it is Accepted

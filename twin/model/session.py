@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from twin.model import metering, power, status
 from twin.model.box import Box, Step
-from twin.model.effects import Metered, Reading, SessionEnded, SessionStarted
+from twin.model.effects import Metered, Reading, Sample, SessionEnded, SessionStarted
 from twin.model.inputs import StartAnswered
 from twin.model.state import Evse, Grant, Session
-from twin.model.terms import AuthorizationStatus, Instant, ReadingContext, StopReason
+from twin.model.terms import AuthorizationStatus, Instant, Measurand, ReadingContext, StopReason
 
 SAMPLED = "SampledDataCtrlr.TxUpdatedMeasurands"
 ALIGNED = "AlignedDataCtrlr.Measurands"
@@ -135,8 +135,17 @@ def _transaction_data(step: Step, evse: Evse, session: Session) -> tuple[Reading
     if not items:
         return ()
     last = read(step, evse, items, ReadingContext.TRANSACTION_END, base_wh=session.meter_start_wh)
-    readings = [found for found in (session.begin, *session.readings, last) if found is not None]
+    begin = session.begin or _begin(step, session, items)
+    readings = [found for found in (begin, *session.readings, last) if found is not None]
     return tuple(metering.thinned(readings, step.box.variables.integer("SampledDataCtrlr.TxEndedMaxReadings")))
+
+
+def _begin(step: Step, session: Session, items: Sequence[str]) -> Reading | None:
+    """Return what is still known of the begin where nothing was to be collected then (V-24)."""
+    if Measurand.ENERGY_ACTIVE_IMPORT_REGISTER not in items:
+        return None
+    register = Sample(Measurand.ENERGY_ACTIVE_IMPORT_REGISTER, session.meter_start_wh)
+    return Reading(step.box.own_time(session.started_at), ReadingContext.TRANSACTION_BEGIN, (register,))
 
 
 # --- Sampling ---------------------------------------------------------------------------------------------------------

@@ -174,6 +174,7 @@ class Evse(msgspec.Struct, omit_defaults=True):
 class Station(msgspec.Struct, omit_defaults=True):
     """Hold what belongs to the box as a whole and survives a restart of the program.
 
+    `cause` is the request id of the command for which the box connects or boots next.
     `resetting`: sessions were ended, the reboot waits until the Central System knows, `reboot_at` at the latest.
     """
 
@@ -189,6 +190,7 @@ class Station(msgspec.Struct, omit_defaults=True):
     up_at: Instant | None = None
     boot_reason: BootReason = BootReason.POWER_UP
     awaited_stops: list[str] = []
+    cause: str | None = None
 
 
 class Connection(msgspec.Struct):

@@ -73,7 +73,6 @@ async def test_a_taken_port_gives_another(running_broker, tmp_path):
         assert other.port != running_broker.port
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
 @pytest.mark.parametrize("kind", ["mosquitto", "amqtt"])
 async def test_no_broker_is_left_behind_after_kill_9(tmp_path, kind):
     script = f"""

@@ -6,7 +6,7 @@ import pytest
 from fakes.twins import NOON, Bench
 
 from twin.model.effects import Booted, HeartbeatDue, Metered
-from twin.model.inputs import BootAnswered, HeartbeatAnswered
+from twin.model.inputs import BootAnswered, HeartbeatAnswered, LinkDown, PressReset
 from twin.model.terms import Registration
 
 
@@ -35,3 +35,17 @@ def test_v_02_a_heartbeat_answered_on_the_grid_does_not_skip_its_instant():
     bench.answer(HeartbeatDue(), HeartbeatAnswered(bench.now))
     bench.take(bench.twin.tick(bench.now))
     assert bench.last(Metered).readings[0].at == NOON + 60
+
+
+def test_the_request_id_of_a_reset_follows_to_the_boot():
+    bench = Bench()
+    bench.accept()
+    bench.command(PressReset(request_id="why"))
+    bench.wait(1)
+    bench.take(bench.twin.link(LinkDown("ws://csms", "reset"), bench.now))
+    bench.wait(10)
+    bench.accept()
+    for name in ("disconnected", "connected", "booted"):
+        assert bench.notes(name)[-1].request_id == "why"
+    bench.take(bench.twin.link(LinkDown("ws://csms", "network"), bench.now))
+    assert bench.notes("disconnected")[-1].request_id is None

@@ -10,7 +10,9 @@ from twin.model.inputs import (
     AuthorizationAnswered,
     PlugIn,
     PresentToken,
+    PressStop,
     ReportMeter,
+    SetVariable,
     StartAnswered,
     TokenInfo,
     Trigger,
@@ -18,7 +20,7 @@ from twin.model.inputs import (
     UnplugEvSide,
 )
 from twin.model.spec import EvseSpec, EvSpec
-from twin.model.terms import AuthorizationStatus, Quantity, Status, StopReason
+from twin.model.terms import AuthorizationStatus, Measurand, Quantity, ReadingContext, Status, StopReason
 
 ACCEPTED = TokenInfo(AuthorizationStatus.ACCEPTED)
 
@@ -80,3 +82,19 @@ def test_x_16_a_transaction_keeps_a_fixed_cable_however_often_it_is_unplugged():
     bench.command(Unplug(evse=1))
     assert bench.evse() == before
     assert (before.status, before.error_info) == (Status.SUSPENDED_EV, "EV side disconnected")
+
+
+def test_v_24_data_asked_for_during_the_transaction_begins_with_its_begin():
+    bench = started()
+    bench.wait(61)
+    name = "SampledDataCtrlr.TxEndedMeasurands"
+    register = Measurand.ENERGY_ACTIVE_IMPORT_REGISTER
+    bench.request(SetVariable(request_ref="r", name=name, value=register, label="StopTxnSampledData"))
+    bench.wait(60)
+    bench.command(PressStop(evse=1))
+    begin, *_, end = bench.last(SessionEnded).readings
+    assert (begin.context, begin.samples[0].value) == (ReadingContext.TRANSACTION_BEGIN, 0)
+    assert (end.context, end.samples[0].value) == (
+        ReadingContext.TRANSACTION_END,
+        bench.last(SessionEnded).meter_stop_wh,
+    )
