@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from benchmarks.processes import Failed, Process, Scripted, mosquitto
 from benchmarks.watch import NODE, Watch
@@ -95,10 +95,17 @@ def _boot(process: Process, central: Scripted, watch: Watch, count: int, load: L
     cpu = process.cpu()
     _until(lambda: central.ask("counts")["accepted"] >= count, process, 30 + count / 100)
     took = central.ask("counts")["accepted_at"] - process.started_at
-    # Statuses and states are still on their way: wait until nothing moves.
-    _until(_stillness(lambda: int(central.ask("counts")["exchanges"])), process, 30 + count / 100)
+    said: list[dict[str, Any]] = []
+
+    def quiet() -> bool:
+        """Tell whether nothing is published any more but health: states are on their way for some time."""
+        said.extend(watch.health())
+        return len(said) > 1 and said[-1]["mqtt_out_total"] - said[-2]["mqtt_out_total"] <= 1
+
+    _until(quiet, process, 60 + count / 100)
+    used = process.cpu() - cpu
     time.sleep(load.settle_s)
-    return {"boot_s": took, "boot_cpu_s": process.cpu() - cpu, "boot_stall_ms": _stall(watch)}
+    return {"boot_s": took, "boot_cpu_s": used, "boot_stall_ms": _stall(watch, said)}
 
 
 def _idle(process: Process, watch: Watch, count: int, load: Load) -> Figures:
@@ -160,20 +167,9 @@ def _delays(told: Sequence[tuple[str, float]], heard: Sequence[tuple[str, float]
             yield at - waiting[twin].popleft()
 
 
-def _stall(watch: Watch) -> float:
+def _stall(watch: Watch, before: Sequence[dict[str, Any]] = ()) -> float:
     time.sleep(1.5 * _HEALTH_S)  # until the daemon has told of the last moments, too
-    return max((float(health["loop_lag_ms"]) for health in watch.health()), default=float("nan"))
-
-
-def _stillness(read: Callable[[], int]) -> Callable[[], bool]:
-    last = [-1] * 10
-
-    def still() -> bool:
-        last.pop(0)
-        last.append(read())
-        return len(set(last)) == 1
-
-    return still
+    return max((float(health["loop_lag_ms"]) for health in (*before, *watch.health())), default=float("nan"))
 
 
 def _until(condition: Callable[[], object], process: Process, timeout_s: float) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
 from fakes.central_system import CallError, Hold
 from fakes.judge import iso
 from fakes.scenes import booted, charge, charging
+
 from twin.model.inputs import PlugIn, PresentToken, PressStop, Unplug, UnplugEvSide
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from fakes.scenes import booted, charge, charging
+
 from twin.model.inputs import ClearFault, PlugIn, PresentToken, PressStop, SetFault, Unplug
 from twin.model.terms import ErrorCode
 

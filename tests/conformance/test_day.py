@@ -1,13 +1,13 @@
-"""A fleet's day in virtual time: twenty boxes, cars that come and go, a flaky link, restarts; the books must balance."""
+"""A fleet's day in virtual time: cars come and go, links fail, boxes restart; the books must balance."""
 
 from __future__ import annotations
 
 from random import Random
 
 import pytest
-
 from fakes.central_system import T0, CallError, CentralSystem, Later, spec
 from fakes.judge import instant
+
 from twin.model.inputs import PlugIn, PresentToken, PressStop, SetEvReady, Unplug
 from twin.model.spec import EvSpec
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from fakes.central_system import Hold
 from fakes.judge import ERROR_CODES
 from fakes.scenes import booted, charge, charging
+
 from twin.model.inputs import PlugIn, PresentToken
 
 FOREIGN = [  # actions of absent profiles and of the security extension, from the Central System
@@ -152,7 +152,7 @@ def test_t_21_the_second_answer_is_dropped():
     assert cs.station.view(cs.now).sessions[0].active
 
 
-@pytest.mark.parametrize("frame", ['[1,"x","Reset",{}]', '[5,"x",{}]', '[9,"x","Reset",{}]', '[0]', '[6,"a","B",{}]'])
+@pytest.mark.parametrize("frame", ['[1,"x","Reset",{}]', '[5,"x",{}]', '[9,"x","Reset",{}]', "[0]", '[6,"a","B",{}]'])
 def test_t_22_unknown_message_types_are_ignored(frame):
     cs = charging()
     start = len(cs.log)
@@ -173,8 +173,8 @@ BAD = [
     '[2,"a","Reset"]',
     '[2,"a","Reset",{"type":"Soft"},{}]',
     '["2","a","Reset",{}]',
-    "[2,7,\"Reset\",{}]",
-    "[2,null,\"Reset\",{}]",
+    '[2,7,"Reset",{}]',
+    '[2,null,"Reset",{}]',
     '[2,"a",5,{}]',
     '[2,"a","Reset",',
     '[3,"a"]',

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import itertools
 
+import pytest
 from fakes.judge import instant
 from fakes.scenes import booted, charge, charging
+from ocpp.v16.enums import Measurand
+
 from twin.model.inputs import (
     PlugIn,
     PresentToken,
@@ -153,16 +156,7 @@ def test_v_11_contexts():
 
 def test_v_12_v_13_v_14_every_supported_measurand_has_its_unit():
     cs = booted(keys={"MeterValueSampleInterval": "60"})
-    supported = []
-    for name in (
-        "Current.Export Current.Import Current.Offered Energy.Active.Export.Register Energy.Active.Import.Register "
-        "Energy.Reactive.Export.Register Energy.Reactive.Import.Register Energy.Active.Export.Interval "
-        "Energy.Active.Import.Interval Energy.Reactive.Export.Interval Energy.Reactive.Import.Interval Frequency "
-        "Power.Active.Export Power.Active.Import Power.Factor Power.Offered Power.Reactive.Export "
-        "Power.Reactive.Import RPM SoC Temperature Voltage"
-    ).split():
-        if cs.configure("MeterValuesSampledData", name) == "Accepted":
-            supported.append(name)
+    supported = [name for name in Measurand if cs.configure("MeterValuesSampledData", name) == "Accepted"]
     assert {REGISTER, "Power.Active.Import", "Current.Import", "Voltage", "Current.Offered"} <= set(supported)
     assert cs.configure("MeterValuesSampledData", ",".join(supported)) == "Accepted"
     cs.command(ReportMeter(evse=1, values={Quantity.TEMPERATURE_C: 30.0, Quantity.FREQUENCY_HZ: 50.0}))
@@ -228,7 +222,7 @@ def test_v_18_intervals_are_the_energy_of_their_interval():
     charge(cs)
     cs.advance(1801)
     calls = cs.sent("MeterValues")
-    for earlier, later in zip(calls, calls[1:], strict=False):
+    for earlier, later in itertools.pairwise(calls):
         difference = value(later, REGISTER) - value(earlier, REGISTER)
         assert value(later, "Energy.Active.Import.Interval") == pytest.approx(difference, abs=2)
 
@@ -255,11 +249,11 @@ def test_v_19_no_power_while_suspended():
 
 
 def test_v_19_external_values_are_what_is_reported():
-    cs = charging(keys={"MeterValueSampleInterval": "60", "MeterValuesSampledData": "Power.Active.Import,SoC,Current.Import"})
+    cs = charging(
+        keys={"MeterValueSampleInterval": "60", "MeterValuesSampledData": "Power.Active.Import,SoC,Current.Import"}
+    )
     cs.command(
-        ReportMeter(
-            evse=1, values={Quantity.POWER_W: 3450.0, Quantity.CURRENT_L1_A: 5.0, Quantity.SOC_PCT: 42.0}
-        )
+        ReportMeter(evse=1, values={Quantity.POWER_W: 3450.0, Quantity.CURRENT_L1_A: 5.0, Quantity.SOC_PCT: 42.0})
     )
     cs.advance(61)
     call = cs.last("MeterValues")
@@ -326,7 +320,7 @@ def test_v_25_k_24_thinned_out_between_begin_and_end():
     assert (found[0], found[-1]) == ("Transaction.Begin", "Transaction.End")
     stamps = [instant(element["timestamp"]) for element in data]
     assert stamps == sorted(stamps)
-    gaps = [later - earlier for earlier, later in zip(stamps, stamps[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(stamps)]
     assert max(gaps) <= (stamps[-1] - stamps[0]) / limit * 12  # no hole at either end
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
 from fakes.central_system import Hold
 from fakes.judge import instant
 from fakes.scenes import booted, charge, charging
+
 from twin.model.inputs import PlugIn, PresentToken, SetFault
 from twin.model.terms import ErrorCode
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
 from fakes.central_system import CallError, Hold
 from fakes.scenes import booted, charge, charging
+
 from twin.model.inputs import PlugIn, PresentToken, Unplug
 
 

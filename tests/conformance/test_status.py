@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
 from fakes.central_system import Hold
 from fakes.judge import instant
 from fakes.scenes import booted, charge, charging
+
 from twin.model.inputs import (
     ClearFault,
     JamLock,
@@ -20,7 +20,6 @@ from twin.model.inputs import (
 )
 from twin.model.spec import EvseSpec
 from twin.model.terms import ErrorCode
-
 
 NOT_ALONE = {"NoError", "LocalListConflict", "EVCommunicationError"}  # S-13, S-14: these have their own tests
 
@@ -358,7 +357,9 @@ def test_s_10_a_status_that_waits_for_its_duration_survives_the_link():
 
 def test_s_12_info_too_long_for_the_wire_is_cut():
     cs = booted()
-    cs.command(SetFault(evse=1, code=ErrorCode.GROUND_FAILURE, info="é" * 200, vendor_id="v" * 400, vendor_error_code="c" * 99))
+    cs.command(
+        SetFault(evse=1, code=ErrorCode.GROUND_FAILURE, info="é" * 200, vendor_id="v" * 400, vendor_error_code="c" * 99)
+    )
     assert cs.status() == "Faulted"
 
 

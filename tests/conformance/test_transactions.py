@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
 from fakes.central_system import CallError, Hold
 from fakes.judge import instant
 from fakes.scenes import booted, charge, charging
+
 from twin.model.inputs import (
     EmergencyStop,
     PlugIn,
@@ -279,9 +279,7 @@ def test_x_15_v_15_nothing_of_the_transaction_after_its_stop():
 
 
 def test_x_16_cable_stays_locked_while_the_transaction_goes_on():
-    cs = charging(
-        keys={"StopTransactionOnEVSideDisconnect": "false", "UnlockConnectorOnEVSideDisconnect": "true"}
-    )
+    cs = charging(keys={"StopTransactionOnEVSideDisconnect": "false", "UnlockConnectorOnEVSideDisconnect": "true"})
     cs.command(UnplugEvSide(evse=1))
     view = cs.station.view(cs.now)
     assert view.sessions[0].active

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from fakes.scenes import booted, charging
+
 from twin.model.inputs import JamLock, PlugIn
 from twin.model.spec import EvseSpec
 

@@ -115,7 +115,9 @@ class Rows:
 
 def spec(evses: int = 1, keys: Mapping[str, Any] | None = None, evse: EvseSpec | None = None, **more: Any) -> TwinSpec:
     """Describe a box; `keys` are configuration keys at first start."""
-    settings = {name: value if isinstance(value, KeySpec) else KeySpec(str(value)) for name, value in (keys or {}).items()}
+    settings = {
+        name: value if isinstance(value, KeySpec) else KeySpec(str(value)) for name, value in (keys or {}).items()
+    }
     return TwinSpec(id="cp1", identity="CP1", evses=(evse or EvseSpec(),) * evses, keys=settings, **more)
 
 
@@ -437,7 +439,7 @@ class CentralSystem:
                 later = self._default(call) if later is None else later
                 self._at(self.now + seconds, lambda: (self._answer(call, later), self._pump()))
             case Cut(seconds=seconds):
-                self._at(self.now, lambda: self.cut())
+                self._at(self.now, self.cut)
                 self._at(self.now + seconds, self.restore)
             case Garbage(text=text):
                 self._reply(call, text.replace("{id}", call.id))

@@ -92,7 +92,7 @@ def instant(text: str) -> float:
     """Read an ISO 8601 time into epoch seconds; anything else is a foul (T-33)."""
     if not ISO_8601.fullmatch(text):
         raise Foul(f"T-33: not an ISO 8601 time with a zone: {text!r}")
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    return datetime.fromisoformat(text).timestamp()
 
 
 @cache

@@ -13,7 +13,9 @@ from twin.model.spec import EvseSpec
 QUIET = {"MeterValueSampleInterval": "0", "HeartbeatInterval": "0"}
 
 
-def booted(evses: int = 1, keys: Mapping[str, Any] | None = None, evse: EvseSpec | None = None, **more: Any) -> CentralSystem:
+def booted(
+    evses: int = 1, keys: Mapping[str, Any] | None = None, evse: EvseSpec | None = None, **more: Any
+) -> CentralSystem:
     """Give a Central System with an accepted twin; no meter values and heartbeats unless asked for."""
     return CentralSystem(spec(evses, {**QUIET, **(keys or {})}, evse, **more), boot_interval=0)
 

@@ -178,7 +178,7 @@ def _at_station(
             outage.reset(step, command.kind, StopReason.REBOOT, BootReason.LOCAL_RESET)
         case _:
             assert_never(command)
-    if step.effects and not isinstance(command, SetDoorOpen | ClearQueue):
+    if isinstance(command, PressReset) or (step.effects and not isinstance(command, SetDoorOpen | ClearQueue)):
         box.station.cause = command.request_id  # the events of the next connection and boot follow from this
     step.changed(0)
 
