@@ -1,11 +1,11 @@
 """The errors of the twin, and whose fault each of them is.
 
-    TwinError
-    ├── Rejected            the user's: a command that the box cannot carry out now (R1)
-    ├── ProtocolError       the Central System's: a frame or payload that breaks OCPP
-    ├── LinkError           the network's or the peer's: a connection that cannot be had
-    ├── StoreError          the machine's: the database cannot be read or written
-    └── SnapshotError       the database's: a stored state that this program cannot read
+TwinError
+├── Rejected            the user's: a command that the box cannot carry out now (R1)
+├── ProtocolError       the Central System's: a frame or payload that breaks OCPP
+├── LinkError           the network's or the peer's: a connection that cannot be had
+├── StoreError          the machine's: the database cannot be read or written
+└── SnapshotError       the database's: a stored state that this program cannot read
 """  # noqa: D208 - the tree's indentation is its meaning
 
 from __future__ import annotations

@@ -496,3 +496,14 @@ def test_a_20_the_lock_waits_for_the_owner_after_a_restart_too():
     assert cs.station.view(cs.now).evses[0].locked
     cs.command(PresentToken(token="TAG1", evse=1))
     assert not cs.station.view(cs.now).evses[0].locked
+
+
+@pytest.mark.parametrize(("loss", "status"), [("link", "Unavailable"), ("silence", "Timeout")])
+def test_a_15_why_there_was_no_verdict_is_told(loss, status):
+    cs = booted()
+    cs.script("Authorize", Hold())
+    charge(cs)
+    if loss == "link":
+        cs.cut()
+    cs.advance(31)
+    assert cs.noted("authorization_failed")[-1].fields["status"] == status

@@ -404,3 +404,12 @@ def test_b_01_plugged_while_without_power():
     cs.advance(60)
     cs.command(PresentToken(token="TAG1", evse=1))
     assert cs.status() == "Charging"
+
+
+def test_b_13_a_boot_that_was_lost_with_the_link_goes_again_with_the_next_link():
+    cs = CentralSystem(spec(keys=QUIET), linked=False)
+    cs.script("BootNotification", Hold())
+    cs.restore()
+    cs.advance(3)
+    cs.blink()
+    assert cs.actions()[:3] == ["BootNotification", "BootNotification", "StatusNotification"]

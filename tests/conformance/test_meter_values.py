@@ -422,3 +422,13 @@ def test_v_02_a_boundary_during_a_restart_is_no_reason_to_send_twice():
     cs.advance(900)
     stamps = [call["meterValue"][0]["timestamp"] for call in cs.sent("MeterValues") if call["connectorId"] == 1]
     assert len(stamps) == len(set(stamps))
+
+
+def test_v_01_v_02_a_machine_that_slept_does_not_flood():
+    cs = charging(keys={"MeterValueSampleInterval": "10", "ClockAlignedDataInterval": "60"})
+    mark = cs.mark()
+    cs.oversleep(3600)
+    assert 1 <= len(cs.sent("MeterValues", mark)) <= 5
+    mark = cs.mark()
+    cs.advance(61)
+    assert 6 <= len(cs.sent("MeterValues", mark)) <= 9

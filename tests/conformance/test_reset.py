@@ -152,3 +152,15 @@ def test_rs_01_frames_end_with_the_answer_or_stop_before_the_link_goes():
     tail = frames(cs)
     assert "3" in tail
     assert tail.index("3") < tail.index("StopTransaction")
+
+
+def test_rs_02_a_soft_reset_does_not_wait_for_a_link_that_is_gone():
+    cs = charging(reboot_time_s=5.0)
+    cs.script("StopTransaction", Hold())
+    cs.ask("Reset", {"type": "Soft"})
+    cs.cut()
+    cs.advance(6)
+    mark = cs.mark()
+    cs.restore()
+    assert cs.actions(mark)[0] == "BootNotification"
+    assert cs.actions(mark)[-1] == "StopTransaction"

@@ -259,6 +259,10 @@ class AnyDay(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.cs.advance(seconds)
 
+    @rule(seconds=st.sampled_from([0.5, 45.0, 4000.0]))
+    def machine_sleeps(self, seconds: float) -> None:
+        self.cs.oversleep(seconds)
+
     @rule(back=st.booleans())
     def link_breaks(self, back: bool) -> None:
         self.cs.cut()

@@ -249,6 +249,11 @@ class CentralSystem:
         self.now = max(self.now, target)
         self._carry_out(self.station.tick(self.now))  # an early tick must do no harm
 
+    def oversleep(self, seconds: float) -> None:
+        """Let time pass without a tick, as when the machine is suspended; then everything due happens late."""
+        self.now += seconds
+        self.advance(0)
+
     # --- The link
 
     def cut(self, reason: str = "the cable was cut") -> None:
