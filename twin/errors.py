@@ -6,7 +6,7 @@ TwinError
 ├── LinkError           the network's or the peer's: a connection that cannot be had
 ├── StoreError          the machine's: the database cannot be read or written
 └── SnapshotError       the database's: a stored state that this program cannot read
-"""  # noqa: D208 - the tree's indentation is its meaning
+"""
 
 from __future__ import annotations
 
