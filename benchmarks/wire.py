@@ -30,7 +30,6 @@ class Peer(asyncio.Protocol):
 
     def received(self, text: bytes) -> None:
         """Hear a message."""
-        raise NotImplementedError
 
     def closed(self) -> None:
         """Hear that the connection is gone."""

@@ -51,7 +51,7 @@ async def test_all_is_published_again_and_ocpp_goes_on_meanwhile(mosquitto, sett
         await books.until("StopTransaction")
 
 
-async def test_events_are_kept_while_it_is_away(mosquitto, settings, make_daemon, books, csms):
+async def test_ocpp_goes_on_while_it_is_away(mosquitto, settings, make_daemon, books, csms):
     await make_daemon(settings(mosquitto.url))
     async with Witness(mosquitto.port) as witness:
         await witness.ok("garage/1/set/plugged", "ON")
