@@ -26,6 +26,7 @@ _UNSUPPORTED_VERSION = 0x84
 _BAD_CLIENT_ID = 0x85
 _BAD_LOGIN = (0x86, 0x87, 0x8C)
 _TAKEN_OVER = 0x8E
+_UNSPECIFIED = 0x80
 
 
 class HungUp(aiomqtt.MqttError):
@@ -137,6 +138,12 @@ def _refusal(error: aiomqtt.MqttCodeError, at: Broker, client_id: str) -> str:
         return f"{at.url} refuses the client id {client_id!r}: set mqtt.client_id to one that it allows"
     if number == _TAKEN_OVER:
         return f"another client took the client id {client_id!r} at {at.url}: give each daemon a `node` of its own"
+    if number == _UNSPECIFIED:
+        # What a broker sends that does not name its reasons, and what paho says where nothing was sent at all.
+        return (
+            f"{at.url} ended the connection without a reason: did the broker stop, or does another client use the "
+            f"client id {client_id!r} (then give each daemon a `node` of its own)?"
+        )
     return f"{at.url} ended the connection ({error.rc if isinstance(error.rc, ReasonCode) else error})"
 
 

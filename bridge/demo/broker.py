@@ -157,6 +157,7 @@ def _mosquitto(port: int, folder: Path) -> list[str]:
     lines = [
         f"listener {port} {HOST}",
         "allow_anonymous true",
+        "set_tcp_nodelay true",
         "persistence false",
         "log_dest stderr",
         "log_type error",

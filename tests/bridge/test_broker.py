@@ -62,6 +62,7 @@ def caused_by(cause: BaseException) -> aiomqtt.MqttError:
         (refusal("Client identifier not valid"), ["'ocpp-twin-main'", "mqtt.client_id"]),
         (refusal("Server busy"), ["Server busy"]),
         (aiomqtt.MqttCodeError(ReasonCode(PacketTypes.DISCONNECT, "Session taken over")), ["`node`"]),
+        (refusal("Unspecified error"), ["without a reason", "'ocpp-twin-main'", "`node`"]),
         (aiomqtt.MqttCodeError(7), ["ended the connection"]),
         (HungUp("x"), ["hangs up", "TLS"]),
         (Silent("y"), ["does not answer", "TLS"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from fakes.central_system import Hold
 from fakes.scenes import booted, charge, charging
 
 from twin.model.inputs import ClearFault, PlugIn, PresentToken, PressStop, SetFault, Unplug
@@ -140,3 +141,34 @@ def test_av_02_finishing_is_not_in_use_by_a_transaction():
     assert change(cs, 1, "Inoperative") in {"Accepted", "Scheduled"}
     cs.command(Unplug(evse=1))
     assert cs.status() == "Unavailable"
+
+
+def test_av_04_h2_and_then_nobody_comes():
+    cs = booted(keys={"ConnectionTimeOut": "60"})
+    change(cs, 1, "Inoperative")
+    cs.command(PlugIn(evse=1))
+    change(cs, 1, "Operative")
+    cs.advance(59)
+    assert cs.status() == "Preparing"
+    cs.advance(2)
+    assert cs.status() == "Finishing"
+
+
+def test_av_04_an_authorization_under_way_is_void():
+    cs = booted()
+    cs.script("Authorize", Hold())
+    charge(cs)
+    change(cs, 1, "Inoperative")
+    cs.release()
+    change(cs, 1, "Operative")
+    cs.advance(5)
+    assert not cs.sent("StartTransaction")
+
+
+def test_av_05_one_of_two_made_operative_again():
+    cs = booted(evses=2)
+    change(cs, 1, "Inoperative")
+    change(cs, 0, "Inoperative")
+    change(cs, 0, "Operative")
+    assert cs.status(2) == "Available"
+    assert cs.status(0) == "Available"

@@ -326,3 +326,28 @@ def test_x_18_k_35_fixed_cable_makes_the_unlock_key_read_only_false():
     assert cs.configuration("UnlockConnectorOnEVSideDisconnect") == {"UnlockConnectorOnEVSideDisconnect": "false"}
     assert cs.configure("UnlockConnectorOnEVSideDisconnect", True) == "Rejected"
     assert cs.configuration("UnlockConnectorOnEVSideDisconnect") == {"UnlockConnectorOnEVSideDisconnect": "false"}
+
+
+def test_x_17_a_locked_cable_hangs_there_until_the_card_frees_it():
+    cs = charging(keys={"UnlockConnectorOnEVSideDisconnect": "false"})
+    cs.command(Unplug(evse=1))
+    assert cs.status() == "Finishing"
+    assert cs.station.view(cs.now).evses[0].locked
+    cs.advance(600)
+    cs.command(PresentToken(token="TAG1", evse=1))
+    assert not cs.station.view(cs.now).evses[0].locked
+    assert cs.status() == "Available"
+    assert len(cs.sent("StartTransaction")) == 1
+
+
+def test_one_swipe_can_be_followed_through_all_events():
+    cs = booted()
+    cs.script("StartTransaction", Hold())
+    cs.command(PlugIn(evse=1), PresentToken(token="TAG1", evse=1, request_id="r1"))
+    cs.advance(5)
+    cs.release()
+    cs.command(PresentToken(token="TAG1", evse=1, request_id="r2"))
+    followed = {note.name: note.request_id for note in cs.notes if note.request_id is not None}
+    assert followed["authorized"] in {"r1", "r2"}
+    assert followed["transaction_started"] == followed["transaction_accepted"] == "r1"
+    assert followed["transaction_stopped"] == "r2"

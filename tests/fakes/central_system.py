@@ -14,11 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
 from fakes.judge import MATRIX, Foul, Judge, iso
 
 from twin.errors import Rejected
 from twin.model.inputs import Boot
 from twin.model.spec import EvseSpec, KeySpec, TwinSpec
+from twin.model.view import SessionView, TwinView
 from twin.station import Station
 from twin.turn import CallOutcome, DropReport, DropState, PutReport, PutState, Turn
 
@@ -119,6 +121,11 @@ def spec(evses: int = 1, keys: Mapping[str, Any] | None = None, evse: EvseSpec |
         name: value if isinstance(value, KeySpec) else KeySpec(str(value)) for name, value in (keys or {}).items()
     }
     return TwinSpec(id="cp1", identity="CP1", evses=(evse or EvseSpec(),) * evses, keys=settings, **more)
+
+
+def _without_flow(view: Any) -> Any:
+    """Leave out what changes with time alone."""
+    return msgspec.structs.replace(view, energy_wh=None, duration_s=None) if isinstance(view, SessionView) else view
 
 
 class CentralSystem:
@@ -322,6 +329,7 @@ class CentralSystem:
         ids = itertools.count(1)
         prefix = f"{self.starts:04d}"
         self.judge.rebooted()
+        self._view: TwinView | None = None
         self.station, turn = Station.start(
             self.spec,
             self.now,
@@ -347,6 +355,7 @@ class CentralSystem:
             assert self.link, f"a frame without a link: {frame.text}"
             self._hear(frame.text)
         self._take_notes(turn)
+        self._compare_views(turn)
         self.calls += turn.calls
         if turn.drop is not None and self.link:
             self._disconnect(turn.drop)
@@ -371,6 +380,26 @@ class CentralSystem:
             before, after = note.fields["previous"], note.fields["status"]
             if before is not None and before != after and after not in MATRIX[before]:
                 raise Foul(f"S-04: EVSE {note.evse} went from {before} to {after}")
+
+    def _compare_views(self, turn: Turn) -> None:
+        """Hold what the twin shows against what it says has changed; energy and time flow without a word."""
+        before, after = self._view, self.station.view(self.now)
+        self._view = after
+        if before is None:
+            return
+        if before.station != after.station:
+            assert ("station", 0) in turn.changed, f"not told: {before.station} became {after.station}"
+        for number in range(1, len(after.evses) + 1):
+            for kind, olds, news in (
+                ("evse", before.evses, after.evses),
+                ("limit", before.limits, after.limits),
+                ("session", before.sessions, after.sessions),
+            ):
+                old, new = (_without_flow(views[number - 1]) for views in (olds, news))
+                assert old == new or (kind, number) in turn.changed, f"not told: {old} became {new}"
+            if before.evses[number - 1].status != after.evses[number - 1].status:
+                told = [n.fields["status"] for n in turn.notes if n.name == "status_changed" and n.evse == number]
+                assert told[-1:] == [after.evses[number - 1].status], f"EVSE {number}: no event for its new status"
 
     def _connect(self) -> None:
         if self.link or not self.reachable or not self.station.wants_link:

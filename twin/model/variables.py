@@ -53,6 +53,20 @@ class Rule(msgspec.Struct, frozen=True):
             case "text":
                 return text
 
+    @property
+    def allowed(self) -> str:
+        """Say in words what `read` takes."""
+        match self.kind:
+            case "int":
+                return f"{self.low} or more" if self.high == _MAX_INT else f"{self.low} to {self.high}"
+            case "bool":
+                return "true or false"
+            case "list":
+                what = "items" if self.item is None else "measurands that this version knows"
+                return f"{what}, with commas between them, none of them twice"
+            case "text":
+                return "text"
+
     def _integer(self, text: str) -> str | None:
         digits = text[1:] if text[:1] in "+-" else text
         if not digits.isascii() or not digits.isdigit() or not self.low <= int(text) <= self.high:
@@ -280,4 +294,4 @@ def problem(name: str, spec: KeySpec) -> str | None:
         return None if len(spec.value) <= MAX_VALUE_LENGTH else f"longer than {MAX_VALUE_LENGTH} characters"
     if name in _SET_BY_HARDWARE:
         return "follows from the rest of the configuration and cannot be set"
-    return None if rule.read(spec.value) is not None else "not a value of this key"
+    return None if rule.read(spec.value) is not None else f"allowed: {rule.allowed}"

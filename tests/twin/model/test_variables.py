@@ -83,6 +83,9 @@ def test_changes_survive_and_unknown_names_are_left_out():
 
 
 def test_values_of_the_configuration_are_checked():
-    assert problem("OCPPCommCtrlr.HeartbeatInterval", KeySpec("x"))
+    assert problem("OCPPCommCtrlr.HeartbeatInterval", KeySpec("x")) == "allowed: 0 or more"
+    assert problem("ChargingStation.LightIntensity", KeySpec("101")) == "allowed: 0 to 100"
+    assert problem("AuthCacheCtrlr.Enabled", KeySpec("1")) == "allowed: true or false"
+    assert "measurands" in (problem("SampledDataCtrlr.TxUpdatedMeasurands", KeySpec("Energy")) or "")
     assert problem("ChargingStation.NumberOfEvses", KeySpec("3"))
     assert problem("Vendor.X", KeySpec("anything")) is None
