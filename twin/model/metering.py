@@ -84,7 +84,7 @@ def power_w(evse: Evse) -> float:
 def voltages_v(evse: Evse, spec: EvseSpec) -> list[float | None]:
     """Return the voltage of each of three phases, None where there is none."""
     values = evse.external.values
-    return [values.get(name, spec.voltage_v if line < spec.phases else None) for line, name in enumerate(_VOLTAGES)]
+    return [values.get(name, spec.voltage_v if line < spec.lines else None) for line, name in enumerate(_VOLTAGES)]
 
 
 def currents_a(evse: Evse, spec: EvseSpec, phases: int) -> list[float | None]:
@@ -94,7 +94,7 @@ def currents_a(evse: Evse, spec: EvseSpec, phases: int) -> list[float | None]:
     found: list[float | None] = []
     for line, name in enumerate(_CURRENTS):
         simulated: float | None = None
-        if line < spec.phases:
+        if line < spec.lines:
             simulated = power / phases / (volts[line] or spec.voltage_v) if line < phases else 0.0
         found.append(values.get(name, simulated))
     return found
@@ -145,8 +145,8 @@ def _samples(
             power = max(0.0, power_w(evse))
             if phase is None:
                 return [Sample(measurand, power)]
-            each: list[float | None] = [power / phases if line < phases else 0.0 for line in range(spec.phases)]
-            return _each(measurand, each + [None] * (len(LINES) - len(each)), phase, "")
+            each: list[float | None] = [power / phases if line < phases else 0.0 for line in range(spec.lines)]
+            return _each(spec, measurand, each + [None] * (len(LINES) - len(each)), phase, "")
         case Measurand.POWER_OFFERED:
             return [Sample(measurand, offered[1])]
         case Measurand.CURRENT_OFFERED:
@@ -161,15 +161,22 @@ def _samples(
             soc = soc_pct(evse, now)
             return [] if soc is None else [Sample(measurand, soc, None, "EV")]
         case Measurand.CURRENT_IMPORT:
-            return _each(measurand, currents_a(evse, spec, phases), phase, "")
+            return _each(spec, measurand, currents_a(evse, spec, phases), phase, "")
         case Measurand.VOLTAGE:
-            return _each(measurand, voltages_v(evse, spec), phase, "-N")
+            return _each(spec, measurand, voltages_v(evse, spec), phase, "-N")
         case _:
             return []
 
 
-def _each(measurand: Measurand, values: list[float | None], phase: str | None, suffix: str) -> list[Sample]:
-    """Report a measurand on all phases on which it is available (V-15), or on the one asked for."""
+def _each(
+    spec: EvseSpec, measurand: Measurand, values: list[float | None], phase: str | None, suffix: str
+) -> list[Sample]:
+    """Report a measurand on all phases on which it is available (V-15), or on the one asked for.
+
+    Direct current has no phases: an absent one means overall (V-16).
+    """
+    if spec.dc and phase is None and values[0] is not None:
+        return [Sample(measurand, values[0])]
     return [
         Sample(measurand, value, line + suffix)
         for line, value in zip(LINES, values, strict=True)

@@ -15,8 +15,8 @@ MINIMUM_A = 6.0
 
 def phases_in_use(evse: Evse, spec: EvseSpec) -> int:
     """Return over how many phases the car charges: the least of what EVSE and car have."""
-    car = evse.car.spec.phases if evse.car is not None else None
-    return min(spec.phases, car or spec.phases)
+    car = evse.car.spec.phases if evse.car is not None and not spec.dc else None
+    return min(spec.lines, car or spec.lines)
 
 
 def hardware(spec: EvseSpec, phases: int) -> tuple[float, float]:
@@ -41,7 +41,8 @@ def limit(evse: Evse, station: Evse, spec: EvseSpec, *, powered: bool) -> LimitV
     limit_a, limit_w = hardware(spec, phases)
     source = LimitSource.HARDWARE
     car = evse.car.spec if evse.car is not None else None
-    if car is not None and car.max_a is not None and car.max_a < limit_a:
+    # A car's amperes are those of its charger for alternating current, which direct current bypasses.
+    if car is not None and not spec.dc and car.max_a is not None and car.max_a < limit_a:
         limit_a, limit_w, source = car.max_a, car.max_a * spec.voltage_v * phases, LimitSource.EV
     if car is not None and car.max_w is not None and car.max_w < limit_w:
         limit_a, limit_w, source = car.max_w / (spec.voltage_v * phases), car.max_w, LimitSource.EV

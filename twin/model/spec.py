@@ -46,6 +46,11 @@ class EvseSpec(msgspec.Struct, frozen=True):
     meter_start_wh: float = 0.0
     dc: bool = False
 
+    @property
+    def lines(self) -> int:
+        """Return how many conductors are metered: the phases, or one for direct current."""
+        return 1 if self.dc else self.phases
+
 
 class CsmsSpec(msgspec.Struct, frozen=True):
     """Say how the Central System is reached. Times in seconds, sizes in bytes.

@@ -6,11 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin.model import metering
-from twin.model.effects import Metered, Reading
-from twin.model.inputs import PlugIn, PresentToken, ReportMeter, Trigger, UseMeterSource
-from twin.model.spec import EvSpec
+from twin.model.effects import AuthorizationAsked, Metered, Reading
+from twin.model.inputs import (
+    AuthorizationAnswered,
+    PlugIn,
+    PresentToken,
+    RemoteStart,
+    ReportMeter,
+    TokenInfo,
+    Trigger,
+    UseMeterSource,
+)
+from twin.model.spec import EvseSpec, EvSpec
 from twin.model.state import Register
-from twin.model.terms import MeterSource, Quantity, ReadingContext
+from twin.model.terms import AuthorizationStatus, MeterSource, Quantity, ReadingContext
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e5), st.floats(0, 1e5)), max_size=20))
@@ -78,3 +87,17 @@ def test_v_25_thinning_keeps_both_ends(limit, many):
     assert len(kept) <= max(limit, 2) or len(readings) <= limit
     assert kept[:1] == readings[:1]
     assert kept[-1:] == readings[-1:]
+
+
+def test_direct_current_has_no_phases_and_bypasses_the_cars_own_charger():
+    plaza = EvseSpec(max_a=375, voltage_v=400, max_w=150_000, dc=True)
+    bench = Bench(evses=(plaza,), settings={"SampledDataCtrlr.TxUpdatedMeasurands": "Voltage,Current.Import"})
+    bench.accept()
+    bench.command(PlugIn(evse=1, ev=EvSpec(battery_kwh=77, soc_pct=20, max_a=16, phases=3)))
+    bench.request(RemoteStart(request_ref="r", token="A", evse=1))
+    bench.answer(bench.last(AuthorizationAsked), AuthorizationAnswered(TokenInfo(AuthorizationStatus.ACCEPTED)))
+    view = bench.twin.view(bench.now)
+    assert (view.limits[0].limit_w, view.limits[0].limit_a, view.limits[0].phases) == (150_000, 375, 1)
+    assert (view.meters[0].current_l1_a, view.meters[0].current_l2_a, view.meters[0].voltage_l1_v) == (375, None, 400)
+    bench.request(Trigger(request_ref="t", message="MeterValues", evse=1))
+    assert [(s.value, s.phase) for s in bench.last(Metered).readings[0].samples] == [(400, None), (375, None)]
