@@ -59,7 +59,8 @@ class Publisher:
         self._outlet: Outlet | None = None
         self._wake = asyncio.Event()
         self._drained = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._timer_due = 0.0
         self._unsendable = 0
         self.sent_total = 0
 
@@ -225,10 +226,12 @@ class Publisher:
 
     def _arm(self) -> None:
         due = [at for at in (self._states.next_due(), self._complaints.next_due()) if at is not None]
-        if due and (self._timer is None or self._timer.when() > min(due)):
+        if due and (self._timer is None or self._timer_due > min(due)):
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = asyncio.get_running_loop().call_at(min(due), self._tick)
+            # Kept here: for what is due at once, uvloop returns a handle that does not know its time.
+            self._timer_due = min(due)
+            self._timer = asyncio.get_running_loop().call_at(self._timer_due, self._tick)
 
     def _tick(self) -> None:
         self._timer = None

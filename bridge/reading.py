@@ -124,7 +124,7 @@ def _reason(wrong: Any, model: type[Shape]) -> str:
     kind, context = wrong["type"], wrong.get("ctx", {})
     if kind in _BOUNDS:
         bound = next(iter(context.values()))
-        return f"must be {_BOUNDS[kind]} {bound:g}"
+        return f"must be {_BOUNDS[kind]} {bound:.15g}"
     match kind:
         case "extra_forbidden":
             return f"is not known here{nearest(str(wrong['loc'][-1]), _names(model))}"
@@ -132,7 +132,9 @@ def _reason(wrong: Any, model: type[Shape]) -> str:
             return "is missing"
         case "enum" | "literal_error":
             near = nearest(str(wrong["input"]), _QUOTED.findall(context["expected"]))
-            return f"must be {context['expected']}{near}"
+            # JSON's word, not Python's.
+            expected = "true" if context["expected"] == "True" else context["expected"]
+            return f"must be {expected}{near}"
         case "string_too_long":
             return f"must have at most {context['max_length']} characters"
         case "string_too_short":

@@ -126,6 +126,18 @@ async def test_complaints_are_collapsed_for_their_interval(outlet, monkeypatch):
     assert publisher.would_collapse("t", Code.BAD_VALUE)
 
 
+async def test_a_loop_may_do_at_once_what_is_due_now(outlet, monkeypatch):
+    # uvloop returns the handle of call_soon then, which does not know its time.
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "call_at", lambda _when, act: loop.call_soon(act))
+    publisher = publisher_of()
+    publisher.connected(outlet)
+    for number in range(4):
+        publisher.complain(Complaint(f"t{number % 2}", Code.BAD_VALUE, "d", None, str(number)))
+    pump(publisher)
+    assert len(outlet.on("ocpp-twin/bridge/main/error")) == 2
+
+
 async def test_only_traced_twins_show_their_frames_and_only_to_a_broker(outlet):
     publisher = publisher_of(trace=("gar*",))
     publisher.frame("garage", "sent", Frame("[]", None), NOW)

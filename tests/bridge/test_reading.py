@@ -74,6 +74,11 @@ def test_the_nearest_name_is_told():
     assert "did you mean 'GroundFailure'" in refused("GroundFault", intake.EvseFault).detail
 
 
+def test_details_are_written_as_a_payload_would_be():
+    assert refused('{"confirm": false}', intake.EmptyQueue).detail == "confirm must be true"
+    assert "10000000" in refused('{"power_w": 1e8}', intake.MeterLevel).detail
+
+
 def test_pointers_are_escaped():
     assert pointer(("a/b", "c~d", 0)) == "/a~1b/c~0d/0"
 

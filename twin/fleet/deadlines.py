@@ -32,7 +32,8 @@ class Deadlines:
         self._per_turn = per_turn
         self._heap: list[tuple[float, int, Deadline]] = []
         self._serial = count()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._timer_when = 0.0
         self._stopped = False
 
     def set(self, deadline: Deadline, when: float | None) -> None:
@@ -58,9 +59,11 @@ class Deadlines:
             return
         when = max(self._heap[0][0], not_before)
         if self._timer is not None:
-            if self._timer.when() <= when:
+            if self._timer_when <= when:
                 return
             self._timer.cancel()
+        # Kept here: for what is due at once, uvloop returns a handle that does not know its time.
+        self._timer_when = when
         self._timer = asyncio.get_running_loop().call_at(when, self._turn)
 
     def _turn(self) -> None:

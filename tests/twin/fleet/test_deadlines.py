@@ -96,3 +96,15 @@ async def test_after_stop_nothing_is_done():
     bell.at(1005.0)
     await asyncio.sleep(100)
     assert bell.rung == []
+
+
+async def test_a_loop_may_do_at_once_what_is_due_now(monkeypatch):
+    # uvloop returns the handle of call_soon then, which does not know its time.
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "call_at", lambda _when, act: loop.call_soon(act))
+    deadlines = Deadlines()
+    first, second = Bell(deadlines), Bell(deadlines)
+    first.at(loop.time())
+    second.at(loop.time())
+    await settle()
+    assert len(first.rung) == len(second.rung) == 1
