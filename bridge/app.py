@@ -43,7 +43,7 @@ _log = structlog.get_logger("daemon")
 
 def configuration(files: Sequence[Path] = (), *, required: bool = True) -> Configuration:
     """Read and check the configuration, OCPP keys included; raises ConfigError."""
-    return load(files, required=required, key_problem=_key_problem)
+    return load(files, required=required, key_problem=_key_problem, standard_keys=tuple(keys.KEYS))
 
 
 def mqtt_options(settings: Settings) -> MqttOptions:

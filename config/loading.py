@@ -6,6 +6,7 @@ lists and values are replaced, and a setting without a value (`url:`) has its de
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
 from config.fleet import Wrong, expand, keys_in
-from config.problems import ConfigError, Problem, explain, shown, unknown_text
+from config.problems import ConfigError, Problem, explain, shown, unknown_text, written
 from config.problems import Path as SettingPath
 from config.settings import ENV_DELIMITER, ENV_PREFIX, Settings
 from twin.model.spec import KeySpec, TwinSpec
@@ -30,6 +31,7 @@ _NO_DISCOVERY = (
     "(false silences this line)"
 )
 _NO_KEY = "allowed: a text; a number or a word such as on needs quotes to be one"
+_ALIKE = 0.85
 _FREE_NAMES = ("templates", "twins")
 
 Tree: TypeAlias = dict[str, Any]
@@ -43,11 +45,13 @@ class Configuration:
     settings: Settings
     twins: tuple[TwinSpec, ...]
     sources: tuple[str, ...]
+    look_alikes: tuple[str, ...] = ()
 
     @property
     def notes(self) -> list[str]:
-        """Say what is configured, but does nothing in this version."""
-        return [_NO_DISCOVERY] if self.settings.home_assistant.enabled else []
+        """Say what is allowed, but perhaps not meant, or does nothing in this version."""
+        discovery = [_NO_DISCOVERY] if self.settings.home_assistant.enabled else []
+        return [*self.look_alikes, *discovery]
 
 
 def load(
@@ -56,11 +60,13 @@ def load(
     *,
     required: bool = True,
     key_problem: KeyProblem = lambda key, spec: None,  # noqa: ARG005
+    standard_keys: Sequence[str] = (),
 ) -> Configuration:
     """Read and check everything; raises ConfigError with all that is wrong.
 
     Without `files` the usual places count; where there is nothing either, that is an error unless not `required`.
-    `key_problem` knows OCPP's configuration keys, and what is wrong with the value of one.
+    `key_problem` knows OCPP's configuration keys, and what is wrong with the value of one; `standard_keys` are
+    their names, so that a misspelt one is not taken for a vendor's without a word.
     """
     environment = os.environ if environment is None else environment
     layers = [(str(path), _read(path)) for path in files or _default_files(environment, required=required)]
@@ -85,7 +91,17 @@ def load(
     ]
     if wrong:
         raise ConfigError(sources.problem(*item) for item in wrong)
-    return Configuration(settings, twins, tuple(name for name, _ in layers))
+    return Configuration(settings, twins, tuple(name for name, _ in layers), _look_alikes(settings, standard_keys))
+
+
+def _look_alikes(settings: Settings, standard: Sequence[str]) -> tuple[str, ...]:
+    by_lower = {name.lower(): name for name in standard}
+    notes: list[str] = []
+    for path, key, _ in keys_in(settings):
+        close = difflib.get_close_matches(key.lower(), by_lower, n=1, cutoff=_ALIKE)
+        if close and key.lower() not in by_lower:
+            notes.append(f"{written(path)}: taken for a vendor key; did you mean {by_lower[close[0]]}?")
+    return tuple(notes)
 
 
 def _beyond(merged: Tree, wrong: Sequence[Wrong]) -> list[Wrong]:

@@ -195,3 +195,13 @@ def test_a_mapping_that_is_merged_into_another_one_before_it_is_read_is_no_dupli
     twins: [{id: x, template: a}]
     """
     assert loaded(text).twins[0].csms.url == "ws://two/"
+
+
+def test_a_misspelt_key_is_not_taken_for_a_vendors_without_a_word(tmp_path):
+    file = tmp_path / "ocpp-twin.yaml"
+    file.write_text("twins: [{id: a, keys: {HeartbeatIntervall: 5, heartbeatinterval: 6, Colour: red}}]")
+    notes = load((file,), {}, standard_keys=("HeartbeatInterval",)).notes
+    path = "twins[0].keys.HeartbeatIntervall"
+    assert [note for note in notes if "keys" in note] == [
+        f"{path}: taken for a vendor key; did you mean HeartbeatInterval?"
+    ]
