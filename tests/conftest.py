@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import structlog
 from fakes.mosquitto import Mosquitto, find
+from hypothesis import settings
+
+# In continuous integration the same examples each time: what it says of a change must be about the change.
+settings.register_profile("ci", derandomize=True)
+if "CI" in os.environ:
+    settings.load_profile("ci")
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from twin.model.view import EvseView, PartView, StationView, TwinView
 from twin.ocpp.dialect import DIALECTS
 from twin.ocpp.exchange import Exchange
 from twin.ocpp.outbox import Outbox, UserCall
-from twin.turn import DropState, Frame, PutState, Turn
+from twin.turn import DropState, PutState, Turn
 
 _STATION: Part = ("station", 0)
 _DIALECT = DIALECTS["1.6"]
@@ -136,7 +136,9 @@ class Station:
         """Put text on the wire as it is. Raises Rejected."""
         if not self._exchange.listening:
             raise Rejected("offline", "There is no connection to the Central System")
-        return Turn(frames=[Frame(text, None)])
+        turn = Turn()
+        self._exchange.send_raw(text, turn)
+        return turn
 
     def link_up(self, url: str, now: Instant) -> Turn:
         """Take note of a connection on which a subprotocol was agreed; `url` holds no secret."""

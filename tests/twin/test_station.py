@@ -322,3 +322,10 @@ def test_a_reply_names_the_action_that_it_answers(fake):
     fake.station.link_up(URL, NOW)
     (frame,) = fake.station.receive('[2,"x","UnlockConnector",{"connectorId":1}]', NOW).frames
     assert frame.action == "UnlockConnector"
+
+
+def test_the_answer_to_a_call_sent_by_hand_is_no_fault_of_the_central_system():
+    station = accepted()
+    station.send_raw('[2,"by-hand","Heartbeat",{}]', NOW)
+    assert not station.receive('[3,"by-hand",{"currentTime":"2026-01-01T00:00:00Z"}]', NOW).notes
+    assert [note.name for note in station.receive('[3,"by-hand",{}]', NOW).notes] == ["protocol_error"]

@@ -25,6 +25,8 @@ def reset(step: Step, kind: ResetKind, reason: StopReason, boot_reason: BootReas
         if evse.session is not None:
             session.end(step, evse, reason)
             session.after_end(step, evse)
+        else:
+            status.refresh(step, evse.number)
     soft = kind is ResetKind.SOFT and box.station.awaited_stops and box.online
     box.station.reboot_at = step.now + (GRACE_S if soft else PROMPT_S)
 

@@ -14,7 +14,7 @@ from twin.model.terms import Instant
 from twin.ocpp.outbox import Job
 
 MAX_ID_LENGTH = 36
-HANDLED_FOR_S = 1.0
+HANDLED_FOR_S = 0.05
 """A CALL counts as being handled for this long: its answer leaves only after the store's commit."""
 
 _REMEMBERED = 16
@@ -32,12 +32,13 @@ class Flight(msgspec.Struct, frozen=True):
 class Endpoint:
     """Pair CALLs with answers on one connection."""
 
-    __slots__ = ("_flight", "_handled", "_ids")
+    __slots__ = ("_flight", "_handled", "_ids", "_raw")
 
     def __init__(self, ids: Callable[[], str]) -> None:
         self._ids = ids
         self._flight: Flight | None = None
         self._handled: tuple[tuple[str, Instant], ...] = ()
+        self._raw: tuple[str, ...] = ()
 
     @property
     def busy(self) -> bool:
@@ -62,6 +63,17 @@ class Endpoint:
         self._flight = None
         return flight
 
+    def sent_raw(self, message_id: str) -> None:
+        """Take note of a CALL that somebody put on the wire by hand: nobody waits for its answer, but it may come."""
+        self._raw = (*self._raw[1 - _REMEMBERED :], message_id)
+
+    def answers_raw(self, message_id: str | None) -> bool:
+        """Tell whether an answer belongs to such a CALL; each is answered once."""
+        if message_id is None or message_id not in self._raw:
+            return False
+        self._raw = tuple(known for known in self._raw if known != message_id)
+        return True
+
     def expired(self, now: Instant) -> Flight | None:
         """Return the CALL whose time is up."""
         flight = self._flight
@@ -81,5 +93,5 @@ class Endpoint:
 
     def reset(self) -> Flight | None:
         """Begin anew with a new connection; return the CALL that was under way on the old one."""
-        flight, self._flight, self._handled = self._flight, None, ()
+        flight, self._flight, self._handled, self._raw = self._flight, None, (), ()
         return flight

@@ -7,6 +7,7 @@ single OCPP message, nor what a twin does with an input.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, assert_never
 
 import msgspec
@@ -83,6 +84,14 @@ class Exchange:
 
     # --- From the Central System --------------------------------------------------------------------------------------
 
+    def send_raw(self, text: str, turn: Turn) -> None:
+        """Put text on the wire as it is; where it is a CALL, its answer is nobody's fault."""
+        with suppress(ProtocolError):
+            frame = frames.parse(text)
+            if isinstance(frame, frames.Call):
+                self._endpoint.sent_raw(frame.id)
+        turn.frames.append(Frame(text, None))
+
     def receive(self, text: str, turn: Turn, now: Instant) -> None:
         """Take a text frame, whatever it is."""
         try:
@@ -137,7 +146,7 @@ class Exchange:
 
     def _flight(self, message_id: str | None, turn: Turn, now: Instant) -> Flight | None:
         flight = self._endpoint.answered(message_id)
-        if flight is None:  # T-21
+        if flight is None and not self._endpoint.answers_raw(message_id):  # T-21
             turn.notes.append(
                 _complaint(None, "GenericError", f"An answer that nobody waits for, to {message_id}", now)
             )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import msgspec
 from fakes.twins import Bench
 
-from twin.model.effects import AuthorizationAsked, SessionStarted
+from twin.model.effects import AuthorizationAsked, Changed, SessionStarted
 from twin.model.inputs import (
     AuthorizationAnswered,
     PlugIn,
     PresentToken,
+    PressReset,
     SetPowered,
     StartAnswered,
     TokenInfo,
@@ -74,3 +75,14 @@ def test_r1_an_answer_for_an_evse_that_is_gone_is_taken():
     bench.take(bench.twin.start(bench.now))
     bench.answer(started, StartAnswered(7, ACCEPTED))
     assert bench.twin.transaction_id(started.session_id) == 7
+
+
+def test_a_reset_shows_that_nobody_may_charge_any_more():
+    bench = Bench()
+    bench.accept()
+    bench.command(PresentToken(evse=2, token="A"))
+    bench.answer(bench.last(AuthorizationAsked), AuthorizationAnswered(ACCEPTED))
+    assert bench.evse(2).authorized
+    effects = bench.command(PressReset())
+    assert Changed(("evse", 2)) in effects
+    assert (bench.evse(2).authorized, bench.evse(2).status) == (False, Status.AVAILABLE)

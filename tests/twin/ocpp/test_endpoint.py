@@ -70,9 +70,9 @@ def test_an_id_of_36_characters_is_taken_and_37_are_not(endpoint):
 
 def test_an_id_that_is_being_handled_is_refused(endpoint):
     endpoint.accept("a", 10.0)
-    endpoint.accept("b", 10.1)
+    endpoint.accept("b", 10.01)
     with pytest.raises(ProtocolError) as caught:
-        endpoint.accept("a", 10.2)
+        endpoint.accept("a", 10.02)
     assert (caught.value.code, caught.value.message_id) == ("GenericError", "a")
 
 
