@@ -38,11 +38,6 @@ class Levels:
         """Take messages with the retain flag for live ones again (MQTT 5: Retain As Published)."""
         self._replaying = False
 
-    @property
-    def replaying(self) -> bool:
-        """Tell whether the broker may still be replaying."""
-        return self._replaying
-
     def is_replay(self, topic: str, *, retain: bool, as_published: bool) -> bool:
         """Tell whether this message is the broker's memory. Without Retain As Published the flag says so itself."""
         if not retain:

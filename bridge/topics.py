@@ -17,15 +17,9 @@ Kind = Literal["set", "cmd"]
 RESERVED = "bridge"
 """No twin may have this id: it is where the daemon itself lives."""
 
-_TWIN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _EVSE = re.compile(r"[1-9][0-9]{0,3}")
 _WILD = ("set/#", "+/set/#", "cmd/#", "+/cmd/#")
 _PART_NAMES = {"station": "state", "evse": "state", "meter": "meter", "limit": "limit", "session": "session"}
-
-
-def is_twin_id(text: str) -> bool:
-    """Tell whether a twin may have this id."""
-    return _TWIN_ID.fullmatch(text) is not None and text != RESERVED
 
 
 def evse_number(text: str) -> int | None:

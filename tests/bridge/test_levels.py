@@ -45,7 +45,6 @@ def test_outside_a_replay_the_flag_is_the_senders():
     levels = Levels()
     levels.replay_begins()
     levels.replay_ends()
-    assert not levels.replaying
     assert not levels.is_replay(TOPIC, retain=True, as_published=True)
     assert levels.is_replay(TOPIC, retain=True, as_published=False), "3.1.1: only the broker sets it"
     assert not levels.is_replay(TOPIC, retain=False, as_published=False)

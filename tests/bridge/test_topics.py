@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.topics import CommandTopic, RequestTopic, Topics, evse_number, is_twin_id, leftovers, parse
+from bridge.topics import CommandTopic, RequestTopic, Topics, evse_number, leftovers, parse
 
 TOPICS = Topics("ocpp-twin", "main")
 WORDS = st.from_regex(r"[A-Za-z0-9_-]{1,8}", fullmatch=True)
@@ -53,13 +53,6 @@ def test_these_are_no_evses(text):
 
 def test_these_are_evses():
     assert [evse_number(text) for text in ("1", "42", "9999")] == [1, 42, 9999]
-
-
-@pytest.mark.parametrize(("text", "good"), [("garage", True), ("A_b-9", True), ("x" * 64, True), ("x" * 65, False)])
-def test_a_twins_id(text, good):
-    assert is_twin_id(text) is good
-    assert not is_twin_id("bridge")
-    assert not is_twin_id("a b")
 
 
 def test_a_root_of_several_levels_is_cut_and_put_back():

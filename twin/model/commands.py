@@ -138,7 +138,6 @@ def _at_meter(step: Step, command: ReportMeter | UseMeterSource) -> None:
     evse = _evse(step.box, command.evse)
     if isinstance(command, ReportMeter):
         metering.take(evse, dict(command.values), step.now)
-        evse.external.measured_at = step.now if command.at is None else command.at
     elif command.source is MeterSource.SIMULATED:
         evse.external = External()
     else:

@@ -51,7 +51,6 @@ class External(msgspec.Struct, omit_defaults=True):
     """Hold what real sensors said last, and the offset between the real register and ours (Wh)."""
 
     values: dict[Quantity, float] = {}
-    measured_at: Instant = 0.0
     offset_wh: float = 0.0
     forced: bool = False
 

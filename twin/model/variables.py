@@ -128,7 +128,6 @@ RULES: Mapping[str, Rule] = {
 }
 """All standard variables. Most defaults and bounds are ours; OCPP 1.6 §9 leaves them open (K-01 … K-36)."""
 
-_VENDOR = "Vendor."
 _SET_BY_HARDWARE = frozenset({"ChargingStation.NumberOfEvses", "DeviceDataCtrlr.SupportedProfiles"})
 
 
@@ -280,11 +279,6 @@ class Variables:
 def _is_key(text: str) -> bool:
     """Tell whether this is an AuthorizationKey: 16 to 20 bytes in hexadecimal (Security whitepaper §7.2)."""
     return 32 <= len(text) <= 40 and len(text) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in text)
-
-
-def vendor_name(key: str) -> str:
-    """Return the name of a variable that only this vendor has."""
-    return _VENDOR + key
 
 
 def problem(name: str, spec: KeySpec) -> str | None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from twin.model.spec import KeySpec
-from twin.model.variables import RULES, Variables, problem, vendor_name
+from twin.model.variables import RULES, Variables, problem
 
 
 def make(**settings: KeySpec) -> Variables:
@@ -65,13 +65,13 @@ def test_x_18_a_fixed_cable_cannot_be_unlocked():
 
 
 def test_vendor_variables_and_those_that_need_a_reboot():
-    name = vendor_name("Colour")
+    name = "Vendor.Colour"
     variables = Variables(1, {name: KeySpec("red", reboot_required=True)}, fixed_cable=False, security_profile=0)
     assert variables.change(name, "blue") == "RebootRequired"
     assert variables.text(name) == "red"
     variables.rebooted()
     assert variables.text(name) == "blue"
-    assert variables.change(vendor_name("Other"), "x") == "NotSupported"
+    assert variables.change("Vendor.Other", "x") == "NotSupported"
 
 
 def test_changes_survive_and_unknown_names_are_left_out():
