@@ -13,8 +13,8 @@ import msgspec
 
 from twin.errors import Rejected
 from twin.model.effects import Effect
-from twin.model.inputs import Command
-from twin.model.spec import TwinSpec
+from twin.model.inputs import Command, JobEvent, LinkRefused
+from twin.model.spec import Access, TwinSpec
 from twin.model.terms import Gate, Instant, Part
 from twin.model.twin import Twin
 from twin.model.view import EvseView, PartView, StationView, TwinView
@@ -60,7 +60,7 @@ class Station:
 
         `parts` and `reports` are the stored rows, `alive` until when the program ran; `ids` never repeats itself.
         """
-        dialect = _DIALECT(spec.keys)
+        dialect = _DIALECT(spec.keys, spec.csms.tolerant)
         if parts:
             twin = Twin.restore(spec, dialect.settings, parts, now, ids=ids)
         else:
@@ -95,9 +95,9 @@ class Station:
         return self._twin.variables.integer("OCPPCommCtrlr.WebSocketPingInterval")
 
     @property
-    def password(self) -> str | None:
-        """Return the password for HTTP Basic: the one that the Central System set, else the configured one."""
-        return self._twin.variables.text("SecurityCtrlr.BasicAuthPassword") or self.spec.csms.password
+    def access(self) -> Access:
+        """Return how the box proves who it is, and whom it trusts."""
+        return self._twin.access
 
     def next_deadline(self) -> Instant | None:
         """Return when `tick` must be called at the latest, None for never."""
@@ -153,6 +153,16 @@ class Station:
             return turn
         self._exchange.close(url, reason, turn, now)
         return self._finish(turn, now)
+
+    def link_refused(self, event: LinkRefused, now: Instant) -> Turn:
+        """Take note that no connection could be opened."""
+        turn = Turn()
+        self._exchange.refused(event, turn, now)
+        return self._finish(turn, now)
+
+    def job(self, event: JobEvent, now: Instant) -> Turn:
+        """Take what became of a job."""
+        return self._turn(self._twin.job(event, now), now)
 
     def receive(self, text: str, now: Instant) -> Turn:
         """Take a text frame from the Central System; whatever it is, this does not raise."""

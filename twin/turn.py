@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from twin.model.effects import Note
+from twin.model.effects import Job, Note
 from twin.model.terms import Part
 
 
@@ -61,12 +61,16 @@ class CallOutcome(msgspec.Struct, frozen=True):
 
 
 class Turn(msgspec.Struct):
-    """Collect what one input caused. `power`: True opens, False cuts the uplink; `drop`: break it once."""
+    """Collect what one input caused. `power`: True opens, False cuts the uplink; `drop`: break it once.
+
+    `jobs` are begun when all else is done, and what becomes of each comes back as an input.
+    """
 
     rows: list[Row] = msgspec.field(default_factory=list)
     frames: list[Frame] = msgspec.field(default_factory=list)
     changed: set[Part] = msgspec.field(default_factory=set)
     notes: list[Note] = msgspec.field(default_factory=list)
     calls: list[CallOutcome] = msgspec.field(default_factory=list)
+    jobs: list[Job] = msgspec.field(default_factory=list)
     power: bool | None = None
     drop: str | None = None

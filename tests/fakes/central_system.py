@@ -12,17 +12,21 @@ import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
-from fakes.judge import MATRIX, Foul, Judge, iso
+from fakes.judge import MATRIX, TRIGGERED_BY, Foul, Judge, iso
 
 from twin.errors import Rejected
-from twin.model.inputs import Boot
-from twin.model.spec import EvseSpec, KeySpec, TwinSpec
+from twin.model.effects import Job
+from twin.model.inputs import Boot, JobEvent, LinkRefused
+from twin.model.spec import Access, EvseSpec, KeySpec, TwinSpec
+from twin.model.terms import LinkProblem
 from twin.model.view import SessionView, TwinView
 from twin.station import Station
 from twin.turn import CallOutcome, DropReport, DropState, PutReport, PutState, Turn
+
+J = TypeVar("J", bound=Job)
 
 T0 = 1_767_607_200.0  # 2026-01-05T10:00:00Z, a Monday
 URL = "ws://central.example/ocpp/CP1"
@@ -133,7 +137,8 @@ class CentralSystem:
 
     `answers` scripts the next answers by action (used up in order), `always` the lasting ones: a payload, a callable
     (payload -> answer) or one of CallError, Hold, Later, Cut, Garbage. Cards are in `tags` (IdTagInfo); unknown ones
-    are accepted. `log` has everything in order; `received` the twin's CALLs, `replies` its answers.
+    are accepted. `log` has everything in order; `received` the twin's CALLs, `replies` its answers, `jobs` what it
+    wants the runtime to do (`finish` says what became of it).
     """
 
     def __init__(self, spec: TwinSpec, *, now: float = T0, linked: bool = True, boot_interval: int = 300) -> None:
@@ -160,6 +165,9 @@ class CentralSystem:
         self.given: list[tuple[Call, int]] = []  # which StartTransaction was given which transaction id
         self.notes: list[Any] = []
         self.calls: list[CallOutcome] = []
+        self.access = Access()  # with what the present connection was opened
+        self.admits: Callable[[Access], LinkProblem | None] = lambda _: None  # why a connection is refused
+        self.jobs: list[Job] = []  # what the twin wanted fetched, delivered, made or given up
         self.crash_next: Literal["before_store", "after_store"] | None = None
         self.starts = 0
         self._ids = itertools.count(1)
@@ -286,6 +294,24 @@ class CentralSystem:
         self.now += downtime_s
         self._start()
 
+    def refuse_link(self, problem: LinkProblem = LinkProblem.OTHER, reason: str = "connection refused") -> None:
+        """Let the twin fail to connect, and keep it from connecting until `restore`."""
+        self.cut()
+        self._carry_out(self.station.link_refused(LinkRefused(self.url, reason, problem), self.now))
+
+    # --- The runtime's jobs
+
+    def finish(self, *events: JobEvent) -> None:
+        """Tell the twin what became of its jobs; what it wants done lies in `jobs`."""
+        for event in events:
+            self._carry_out(self.station.job(event, self.now))
+
+    def wanted(self, kind: type[J]) -> J:
+        """Return the newest job of a kind."""
+        found = [job for job in self.jobs if isinstance(job, kind)]
+        assert found, f"no {kind.__name__} in {self.jobs}"
+        return found[-1]
+
     # --- The Central System's own calls
 
     def ask(self, action: str, payload: Any = None) -> Reply:
@@ -298,8 +324,10 @@ class CentralSystem:
         """Call the twin and give the message id, whether an answer comes or not."""
         message_id = message_id or f"cs-{next(self._ids)}"
         self.judge.called(message_id, action)
-        if action == "TriggerMessage":
+        if action in {"TriggerMessage", "ExtendedTriggerMessage"}:
             requested = payload.get("requestedMessage")
+            if action == "ExtendedTriggerMessage":
+                requested = TRIGGERED_BY.get(requested, requested)
             repeats = self.judge.connectors + 1 if "connectorId" not in payload else 1
             self.judge.triggered += [requested] * repeats
         self.say(json.dumps([2, message_id, action, {} if payload is None else payload]))
@@ -357,8 +385,11 @@ class CentralSystem:
         self._take_notes(turn)
         self._compare_views(turn)
         self.calls += turn.calls
+        self.jobs += turn.jobs
         if turn.drop is not None and self.link:
             self._disconnect(turn.drop)
+        if self.link and self.station.access.renews(self.access):
+            self._disconnect("the security settings were changed")
         if turn.power is False:
             self._disconnect("the box cut the link")
         was_off, self._off = self._off, not self.station.wants_link and self._network
@@ -404,11 +435,22 @@ class CentralSystem:
     def _connect(self) -> None:
         if self.link or not self.reachable or not self.station.wants_link:
             return
+        self.access = self.station.access
+        problem = self.admits(self.access)
+        if problem is not None:
+            self.log.append((self.now, "link", problem))
+            self._carry_out(self.station.link_refused(LinkRefused(self.url, f"refused: {problem}", problem), self.now))
+            return
         self.link = True
         self.connection += 1
         self.judge.connected()
         self.log.append((self.now, "link", "up"))
-        self._carry_out(self.station.link_up(URL, self.now))
+        self._carry_out(self.station.link_up(self.url, self.now))
+
+    @property
+    def url(self) -> str:
+        """Return where the present connection goes."""
+        return URL if self.access.profile < 2 else URL.replace("ws:", "wss:")
 
     def _disconnect(self, reason: str) -> None:
         if not self.link:
@@ -418,7 +460,7 @@ class CentralSystem:
         self.held.clear()
         self.judge.disconnected()
         self.log.append((self.now, "link", reason))
-        self._carry_out(self.station.link_down(URL, reason, self.now))
+        self._carry_out(self.station.link_down(self.url, reason, self.now))
 
     def _reconnect_later(self) -> None:
         if not self.link and self.reachable and self.station.wants_link and not self._reconnecting:
@@ -508,7 +550,7 @@ class CentralSystem:
             case "StartTransaction":
                 info = self.tags.get(call["idTag"], {"status": "Accepted"})
                 return {"transactionId": next(self.transaction_ids), "idTagInfo": info}
-            case "DataTransfer":
+            case "DataTransfer" | "SignCertificate":
                 return {"status": "Accepted"}
             case _:
                 return {}

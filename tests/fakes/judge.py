@@ -6,6 +6,7 @@ charge point's inside. Checklist ids stand beside the rules.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from datetime import UTC, datetime
@@ -35,11 +36,22 @@ FROM_CHARGE_POINT = {
     "Authorize",
     "BootNotification",
     "DataTransfer",
+    "DiagnosticsStatusNotification",
+    "FirmwareStatusNotification",
     "Heartbeat",
+    "LogStatusNotification",
     "MeterValues",
+    "SecurityEventNotification",
+    "SignCertificate",
+    "SignedFirmwareStatusNotification",
     "StartTransaction",
     "StatusNotification",
     "StopTransaction",
+}
+
+TRIGGERED_BY = {  # SEC-28: what ExtendedTriggerMessage's words are called when they are sent
+    "FirmwareStatusNotification": "SignedFirmwareStatusNotification",
+    "SignChargePointCertificate": "SignCertificate",
 }
 
 MATRIX = {  # S-04: OCPP 1.6 §4.9 with erratum 3.20 (B6)
@@ -97,8 +109,14 @@ def instant(text: str) -> float:
 
 @cache
 def _validator(name: str) -> jsonschema.Draft4Validator:
-    schema = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8-sig"))
+    schema = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8-sig"), object_hook=_without_multiples)
     return jsonschema.Draft4Validator(schema)
+
+
+def _without_multiples(part: dict[str, Any]) -> dict[str, Any]:
+    # SC-08: in binary fractions 0.3 is no multiple of 0.1; `check_composite` looks at what was written instead.
+    part.pop("multipleOf", None)
+    return part
 
 
 def validate(name: str, payload: Any) -> None:
@@ -106,6 +124,26 @@ def validate(name: str, payload: Any) -> None:
     error = jsonschema.exceptions.best_match(_validator(name).iter_errors(payload))
     if error is not None:
         raise Foul(f"T-30/T-31: {name} breaks its schema at {list(error.absolute_path)}: {error.message}; {payload}")
+
+
+def check_composite(payload: dict[str, Any]) -> None:
+    """Hold a composite schedule against SC-08, SC-37, SC-38 and SC-41."""
+    if payload["status"] != "Accepted":
+        return
+    instant(payload["scheduleStart"])
+    schedule = payload["chargingSchedule"]
+    if "startSchedule" in schedule:
+        raise Foul(f"SC-38: {schedule}")
+    periods = schedule["chargingSchedulePeriod"]
+    starts = [period["startPeriod"] for period in periods]
+    if starts[:1] != [0] or starts != sorted(set(starts)) or starts[-1] > schedule["duration"]:
+        raise Foul(f"SC-41: periods start at {starts}")
+    for period in periods:
+        if len(repr(period["limit"]).partition(".")[2]) > 1:
+            raise Foul(f"SC-08: more than one decimal in {period}")
+    for one, other in itertools.pairwise(periods):
+        if {**one, "startPeriod": 0} == {**other, "startPeriod": 0}:
+            raise Foul(f"SC-41: equal neighbours in {periods}")
 
 
 def check_samples(meter_values: list[dict[str, Any]]) -> None:
@@ -209,6 +247,8 @@ class Judge:
             case [3, str() as message_id, dict() as payload]:
                 action = self._answer(message_id)
                 validate(f"{action}Response", payload)
+                if action == "GetCompositeSchedule":
+                    check_composite(payload)
                 return 3, message_id, payload
             case [4, str() as message_id, str() as code, str() as description, dict() as details]:
                 self._answer(message_id)
@@ -242,6 +282,8 @@ class Judge:
             case "StartTransaction":
                 if not 1 <= payload["connectorId"] <= self.connectors:
                     raise Foul(f"X-01: no such connector: {payload}")
+                instant(payload["timestamp"])
+            case "SecurityEventNotification":
                 instant(payload["timestamp"])
             case "StopTransaction":
                 instant(payload["timestamp"])

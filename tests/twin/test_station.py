@@ -8,7 +8,7 @@ from fakes.twin import FakeTwin
 from twin.errors import Rejected, SnapshotError
 from twin.model.effects import Booted, Forget, HeartbeatDue, SessionEnded, SessionStarted, Tell
 from twin.model.inputs import Boot, DropLink, PlugIn, PresentToken, SetNetwork, Unplug
-from twin.model.spec import CsmsSpec, EvseSpec, KeySpec, TwinSpec
+from twin.model.spec import Access, CsmsSpec, EvseSpec, KeySpec, TwinSpec
 from twin.model.terms import BootReason, Gate, Registration, StopReason
 from twin.ocpp.dialect import DIALECTS
 from twin.ocpp.exchange import Exchange
@@ -64,7 +64,7 @@ class FakeStation:
     def __init__(self):
         self.twin = FakeTwin()
         ids = names()
-        exchange = Exchange(SPEC, self.twin, DIALECTS["1.6"]({}), Outbox(9), ids)
+        exchange = Exchange(SPEC, self.twin, DIALECTS["1.6"]({}, False), Outbox(9), ids)
         self.station = Station(SPEC, self.twin, exchange, ("ocpp1.6",))
 
 
@@ -177,19 +177,19 @@ def test_it_counts_where_energy_flows():
     assert station.charging == 0
 
 
-def test_the_password_is_the_configured_one_until_the_central_system_sets_another():
+def test_sec_04_the_password_is_the_configured_one_until_the_central_system_sets_another():
     key = "0123456789abcdef0123456789abcdef"
     station = accepted(msgspec.structs.replace(SPEC, csms=CsmsSpec(password="secret")))
-    assert station.password == "secret"
+    assert station.access.password == b"secret"
     call = [2, "x", "ChangeConfiguration", {"key": "authorizationkey", "value": key}]
     turn = station.receive(json.dumps(call), NOW)
     assert json.loads(turn.frames[0].text) == [3, "x", {"status": "Accepted"}]
-    assert station.password == key
+    assert station.access.password == bytes.fromhex(key)
 
 
 def test_the_handshakes_needs_are_known():
     station, _ = fresh(msgspec.structs.replace(SPEC, keys={"WebSocketPingInterval": KeySpec("7")}))
-    assert (station.subprotocols, station.ping_interval_s, station.password) == (("ocpp1.6",), 7, None)
+    assert (station.subprotocols, station.ping_interval_s, station.access) == (("ocpp1.6",), 7, Access())
 
 
 # --- Inputs -----------------------------------------------------------------------------------------------------------
@@ -306,7 +306,7 @@ def test_every_input_pumps(fake):
 @pytest.mark.parametrize("text", ["", "nonsense", "[]", "[2]", "[9]", "null", "[" * 9999, '[3,"x",{}]', '[4,null,"x"]'])
 def test_nothing_that_is_received_raises(text):
     station = accepted()
-    assert [note.name for note in station.receive(text, NOW).notes] == ["protocol_error"]
+    assert station.receive(text, NOW).notes[0].name == "protocol_error"
     assert station.connected
 
 

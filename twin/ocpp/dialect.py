@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from twin.model.asked import Request
 from twin.model.effects import Outcome, Report
-from twin.model.inputs import Answer, Request
+from twin.model.inputs import Answer
 from twin.model.spec import KeySpec, TwinSpec
 from twin.model.variables import Variables
 from twin.ocpp.v16.dialect import Dialect16
@@ -37,8 +38,8 @@ class Dialect(Protocol):
         """Return what a CALL asks for. Raises ProtocolError."""
         ...
 
-    def reply(self, outcome: Outcome) -> Any:
-        """Return the payload of a CALLRESULT, for msgspec to encode."""
+    def reply(self, outcome: Outcome, action: str) -> Any:
+        """Return the payload of the CALLRESULT to a CALL of this action, for msgspec to encode."""
         ...
 
     def action(self, report: Report) -> str:
@@ -54,5 +55,5 @@ class Dialect(Protocol):
         ...
 
 
-DIALECTS: Mapping[str, Callable[[Mapping[str, KeySpec]], Dialect]] = {Dialect16.name: Dialect16.configured}
-"""Each version and how its dialect is had from a box's configured keys."""
+DIALECTS: Mapping[str, Callable[[Mapping[str, KeySpec], bool], Dialect]] = {Dialect16.name: Dialect16.configured}
+"""Each version and how its dialect is had from a box's configured keys, tolerant or not."""

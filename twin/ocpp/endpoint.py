@@ -19,6 +19,9 @@ HANDLED_FOR_S = 0.05
 
 _REMEMBERED = 16
 
+UNREADABLE = ("-1", None)
+"""The ids of errors about a CALL whose id could not be read."""
+
 
 class Flight(msgspec.Struct, frozen=True):
     """Be our CALL that waits for its answer until `due`."""
@@ -32,13 +35,14 @@ class Flight(msgspec.Struct, frozen=True):
 class Endpoint:
     """Pair CALLs with answers on one connection."""
 
-    __slots__ = ("_flight", "_handled", "_ids", "_raw")
+    __slots__ = ("_flight", "_garbage", "_handled", "_ids", "_raw")
 
     def __init__(self, ids: Callable[[], str]) -> None:
         self._ids = ids
         self._flight: Flight | None = None
         self._handled: tuple[tuple[str, Instant], ...] = ()
         self._raw: tuple[str, ...] = ()
+        self._garbage = 0
 
     @property
     def busy(self) -> bool:
@@ -63,9 +67,28 @@ class Endpoint:
         self._flight = None
         return flight
 
-    def sent_raw(self, message_id: str) -> None:
-        """Take note of a CALL that somebody put on the wire by hand: nobody waits for its answer, but it may come."""
-        self._raw = (*self._raw[1 - _REMEMBERED :], message_id)
+    def unread(self, message_id: str | None) -> Flight | None:
+        """Return the CALL that an error without a readable id is about: ours, the only one under way.
+
+        Such errors have the id "-1" or null (OCPP-J 2.x §4.2.3). None if it is about what was put on the wire by hand.
+        """
+        if message_id not in UNREADABLE:
+            return None
+        if self._garbage:
+            self._garbage -= 1
+            return None
+        flight, self._flight = self._flight, None
+        return flight
+
+    def sent_raw(self, message_id: str | None) -> None:
+        """Take note of a frame that somebody put on the wire by hand: nobody waits for its answer, but it may come.
+
+        `message_id` is that of a CALL, None where none can be read from it.
+        """
+        if message_id is None:
+            self._garbage += 1
+        else:
+            self._raw = (*self._raw[1 - _REMEMBERED :], message_id)
 
     def answers_raw(self, message_id: str | None) -> bool:
         """Tell whether an answer belongs to such a CALL; each is answered once."""
@@ -93,5 +116,5 @@ class Endpoint:
 
     def reset(self) -> Flight | None:
         """Begin anew with a new connection; return the CALL that was under way on the old one."""
-        flight, self._flight, self._handled, self._raw = self._flight, None, (), ()
+        flight, self._flight, self._handled, self._raw, self._garbage = self._flight, None, (), (), 0
         return flight

@@ -7,16 +7,30 @@ single OCPP message, nor what a twin does with an input.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Any, assert_never
 
 import msgspec
 
 from twin.errors import ProtocolError
-from twin.model.effects import Changed, Drop, Effect, Forget, Note, Power, Reply, Report, Tell
-from twin.model.inputs import Answer, Failed, LinkDown, LinkUp, Unanswered
+from twin.model.effects import (
+    CancelJob,
+    Changed,
+    Deliver,
+    Drop,
+    Effect,
+    Fetch,
+    Forget,
+    MakeKey,
+    Note,
+    Power,
+    Refusal,
+    Reply,
+    Report,
+    Tell,
+)
+from twin.model.inputs import Answer, Failed, LinkDown, LinkRefused, LinkUp, Unanswered
 from twin.model.spec import TwinSpec
-from twin.model.terms import Gate, Instant, Registration
+from twin.model.terms import Gate, Instant, LinkProblem, Registration
 from twin.model.twin import Twin
 from twin.ocpp import frames, outbox
 from twin.ocpp.dialect import Dialect
@@ -27,11 +41,27 @@ from twin.turn import CallOutcome, Frame, Turn
 _MAX_WORD = 50
 _MAX_SENTENCE = 255
 
+_WELL_FORMED = frozenset({"NotSupported", "NotImplemented"})
+"""Codes for valid messages that this charge point cannot serve; all others tell of invalid ones (whitepaper §8)."""
+
+_HOPELESS = frozenset(
+    {
+        "NotImplemented",
+        "NotSupported",
+        "ProtocolError",
+        "FormationViolation",
+        "PropertyConstraintViolation",
+        "OccurenceConstraintViolation",
+        "TypeConstraintViolation",
+    }
+)
+"""The error codes that a message would earn again (OCPP-J 1.6 §4.2.3)."""
+
 
 class Exchange:
     """Carry a twin's reports to the Central System, and the Central System's requests to the twin."""
 
-    __slots__ = ("_dialect", "_endpoint", "_outbox", "_spec", "_twin", "connected")
+    __slots__ = ("_dialect", "_endpoint", "_outbox", "_refusal", "_spec", "_twin", "connected")
 
     def __init__(self, spec: TwinSpec, twin: Twin, dialect: Dialect, queue: Outbox, ids: Callable[[], str]) -> None:
         self._spec = spec
@@ -39,6 +69,7 @@ class Exchange:
         self._dialect = dialect
         self._outbox = queue
         self._endpoint = Endpoint(ids)
+        self._refusal: str | None = None  # why there was no connection the last time
         self.connected = False
 
     @property
@@ -62,6 +93,7 @@ class Exchange:
     def open(self, url: str, turn: Turn, now: Instant) -> None:
         """Begin on a new connection."""
         self.connected = True
+        self._refusal = None
         self._endpoint.reset()
         self.apply(self._twin.link(LinkUp(url), now), turn, now)
 
@@ -77,6 +109,13 @@ class Exchange:
         for job in others:
             self._lose(job, "offline", turn, now)
 
+    def refused(self, event: LinkRefused, turn: Turn, now: Instant) -> None:
+        """Take note that no connection could be opened; the same fault of the Central System's is told once."""
+        known, self._refusal = self._refusal, event.reason
+        if event.problem is LinkProblem.SUBPROTOCOL and event.reason != known:
+            turn.notes.append(_complaint(None, "ProtocolError", event.reason, now))
+        self.apply(self._twin.link(event, now), turn, now)
+
     def expire(self, turn: Turn, now: Instant) -> None:
         """Give up a CALL whose time is up."""
         if (flight := self._endpoint.expired(now)) is not None:
@@ -86,8 +125,11 @@ class Exchange:
 
     def send_raw(self, text: str, turn: Turn) -> None:
         """Put text on the wire as it is; where it is a CALL, its answer is nobody's fault."""
-        with suppress(ProtocolError):
+        try:
             frame = frames.parse(text)
+        except ProtocolError as error:
+            self._endpoint.sent_raw(error.message_id)
+        else:
             if isinstance(frame, frames.Call):
                 self._endpoint.sent_raw(frame.id)
         turn.frames.append(Frame(text, None))
@@ -107,7 +149,12 @@ class Exchange:
                 if (flight := self._flight(message_id, turn, now)) is not None:
                     self._land(flight, payload, turn, now)
             case frames.Error(id=message_id, code=code, description=description, details=details):
-                if (flight := self._flight(message_id, turn, now)) is not None:
+                flight = self._endpoint.unread(message_id)
+                if flight is not None:
+                    about = f"An error that names no CALL, taken to be about {flight.action}: {code}"
+                    turn.notes.append(_complaint(flight.action, code, about, now))
+                flight = flight or self._flight(message_id, turn, now)
+                if flight is not None:
                     data = {"code": code, "description": description, "details": details}
                     self._fail(flight, Failed(code, description), f"{code}: {description}", turn, now, data)
             case frames.Broken(id=message_id, description=description):
@@ -143,6 +190,8 @@ class Exchange:
         if error.message_id is not None and not self._mute:
             text = frames.error(error.message_id, error.code, error.description)
             turn.frames.append(Frame(text, action))
+        if error.code not in _WELL_FORMED:
+            self.apply(self._twin.misheard(error.description, now), turn, now)
 
     def _flight(self, message_id: str | None, turn: Turn, now: Instant) -> Flight | None:
         flight = self._endpoint.answered(message_id)
@@ -167,6 +216,7 @@ class Exchange:
     def _spoil(self, flight: Flight, error: ProtocolError, turn: Turn, now: Instant) -> None:
         # T-32: a confirmation that breaks its schema is a failed request.
         turn.notes.append(_complaint(flight.action, error.code, error.description, now))
+        self.apply(self._twin.misheard(error.description, now), turn, now)
         data = {"code": error.code, "description": error.description, "details": {}}
         failed = Failed(error.code, error.description)
         self._fail(flight, failed, f"{error.code}: {error.description}", turn, now, data)
@@ -194,7 +244,8 @@ class Exchange:
             return
         job.attempts += 1
         # OCPP 1.6 §3.7.1, X-22 … X-24: try again after a growing wait, in the end drop it and go on.
-        if job.durable and job.attempts < self._twin.variables.integer("OCPPCommCtrlr.MessageAttempts"):
+        left = self._twin.variables.integer("OCPPCommCtrlr.MessageAttempts") - job.attempts
+        if left > 0 and _is_worth_another_try(job, answer):
             wait_s = self._twin.variables.integer("OCPPCommCtrlr.MessageAttemptInterval")
             job.retry_at = now + wait_s * job.attempts
             self._outbox.put_back(job)
@@ -221,8 +272,11 @@ class Exchange:
             match effect:
                 case Tell():
                     self._queue(effect, turn, now)
+                case Reply(request_ref=message_id, outcome=Refusal(code=code, description=description)):
+                    turn.notes.append(_complaint(action, code, description, now))
+                    turn.frames.append(Frame(frames.error(message_id, code, description), action))
                 case Reply(request_ref=message_id, outcome=outcome):
-                    text = frames.result(message_id, self._dialect.reply(outcome))
+                    text = frames.result(message_id, self._dialect.reply(outcome, action or ""))
                     turn.frames.append(Frame(text, action))
                 case Changed(part=part):
                     turn.changed.add(part)
@@ -234,6 +288,8 @@ class Exchange:
                     self._forget(turn, now)
                 case Note():
                     turn.notes.append(effect)
+                case Fetch() | Deliver() | MakeKey() | CancelJob():
+                    turn.jobs.append(effect)
                 case _:
                     assert_never(effect)
 
@@ -245,6 +301,7 @@ class Exchange:
             if stored is not None:
                 turn.rows.append(outbox.gone(dropped))
             turn.notes.append(_loss(self._dialect.action(dropped.what), "the queue is full", now))
+            self.apply(self._twin.exhausted(now), turn, now)
 
     def _forget(self, turn: Turn, now: Instant) -> None:
         for job in self._outbox.take_reports():
@@ -280,6 +337,13 @@ class Exchange:
             payload = self._dialect.report(job.what, self._spec, transaction_id)
         flight = self._endpoint.depart(action, job, due)
         return Frame(frames.call(flight.id, action, payload), action)
+
+
+def _is_worth_another_try(job: Job, answer: Failed | Unanswered) -> bool:
+    if job.transactional:
+        return True
+    # Security whitepaper A04.FR.02: delivery is guaranteed, unless the Central System does not know such messages.
+    return job.durable and not (isinstance(answer, Failed) and answer.code in _HOPELESS)
 
 
 def _complaint(action: str | None, code: str, description: str, now: Instant) -> Note:

@@ -1,22 +1,36 @@
 """What is to be told to the Central System, and which of it goes next.
 
-Reports that must survive a crash form one line in order of time (OCPP 1.6 §3.7, X-20), all others a second one in
-memory. Decides order, gate, waits and what is dropped on overflow; must not know frames, links or the twin.
+Messages about transactions form one line in order of time (OCPP 1.6 §3.7, X-20). Notices that must survive a crash
+as well (security events, the steps of jobs) form a second one, which goes when nothing else can, so that it never
+holds up the others; the rest form a third, in memory. Decides order, gate, waits and what is dropped on overflow;
+must not know frames, links or the twin.
 """
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable
 from typing import TypeAlias
 
 import msgspec
 
 from twin.errors import SnapshotError
-from twin.model.effects import Booted, Metered, Report, SessionEnded, SessionStarted, Tell
+from twin.model.effects import (
+    Booted,
+    FirmwareReported,
+    LogReported,
+    Metered,
+    Report,
+    SecurityEvent,
+    SessionEnded,
+    SessionStarted,
+    Tell,
+)
 from twin.model.terms import Gate, Instant
 from twin.turn import DropReport, PutReport
 
-Durable: TypeAlias = SessionStarted | Metered | SessionEnded
+Transactional: TypeAlias = SessionStarted | Metered | SessionEnded
+Durable: TypeAlias = Transactional | SecurityEvent | FirmwareReported | LogReported
 
 
 class UserCall(msgspec.Struct, frozen=True):
@@ -37,6 +51,11 @@ class Job(msgspec.Struct):
     attempts: int = 0
     retry_at: Instant | None = None
 
+    @property
+    def transactional(self) -> bool:
+        """Tell whether this belongs to the line of OCPP 1.6 §3.7."""
+        return self.durable and isinstance(self.what, Transactional)
+
 
 class _Stored(msgspec.Struct, tag="report", omit_defaults=True):
     report: Durable
@@ -49,22 +68,24 @@ _decode = msgspec.json.Decoder(_Stored).decode
 
 
 class Outbox:
-    """Hold one station's two lines."""
+    """Hold one station's lines."""
 
-    __slots__ = ("_backlog", "_durable", "_limit", "_others", "_seq")
+    __slots__ = ("_backlog", "_limit", "_notices", "_others", "_seq", "_transactional")
 
     def __init__(self, limit: int, rows: Iterable[tuple[int, bytes]] = ()) -> None:
         self._limit = limit
-        self._durable: list[Job] = [_restored(seq, data) for seq, data in sorted(rows)]
+        restored = [_restored(seq, data) for seq, data in sorted(rows)]
+        self._transactional: list[Job] = [job for job in restored if job.transactional]
+        self._notices: list[Job] = [job for job in restored if not job.transactional]
         self._others: list[Job] = []
-        self._seq = self._durable[-1].seq if self._durable else 0
+        self._seq = restored[-1].seq if restored else 0
         self._backlog = self._seq
         """Durable reports up to this number were queued while they could not be sent."""
 
     @property
     def waiting(self) -> int:
         """Return how many durable reports wait."""
-        return len(self._durable)
+        return len(self._transactional) + len(self._notices)
 
     def add(self, tell: Tell) -> tuple[PutReport | None, Job | None]:
         """Queue a report; return the row that stores it, and the job that had to make room for it."""
@@ -73,8 +94,8 @@ class Outbox:
         if not tell.durable:
             self._others.append(job)
             return None, None
-        self._durable.append(job)
-        dropped = self._make_room()
+        self._line(job).append(job)
+        dropped = self._make_room() if job.transactional else self._make_room_for_notices()
         return (None if dropped is job else row(job)), dropped
 
     def add_call(self, call: UserCall) -> None:
@@ -82,42 +103,64 @@ class Outbox:
         self._seq += 1
         self._others.append(Job(self._seq, call))
 
+    def _line(self, job: Job) -> list[Job]:
+        return self._transactional if job.transactional else self._notices
+
     def _make_room(self) -> Job | None:
-        if len(self._durable) <= self._limit:
+        if len(self._transactional) <= self._limit:
             return None
         # X-28: only what lies between start and end of a session may be lost.
-        for index, job in enumerate(self._durable):
+        for index, job in enumerate(self._transactional):
             if isinstance(job.what, Metered):
-                return self._durable.pop(index)
+                return self._transactional.pop(index)
         return None
+
+    def _make_room_for_notices(self) -> Job | None:
+        return self._notices.pop(0) if len(self._notices) > self._limit else None
 
     def hold(self) -> None:
         """Note that nothing ordinary can be sent now: what is queued by now is backlog."""
         self._backlog = self._seq
 
     def take(self, gate: Gate, now: Instant) -> Job | None:
-        """Take out what goes next, None if nothing may."""
-        durable = self._next_durable(gate, now)
-        other = next((job for job in self._others if _may_pass(job, gate)), None)
-        if durable is None or (other is not None and (durable.seq <= self._backlog or other.seq < durable.seq)):
-            if other is not None:
-                self._others.remove(other)
-            return other
-        return self._durable.pop(0)
+        """Take out what goes next, None if nothing may: the oldest first, a backlog after what is news."""
+        heads = [self._next_transactional(gate, now), self._next_other(gate)]
+        found = min((job for job in heads if job is not None), key=self._rank, default=None)
+        if found is None:
+            found = self._next_notice(gate, now)
+        if found is not None:
+            (self._line(found) if found.durable else self._others).remove(found)
+        return found
 
-    def _next_durable(self, gate: Gate, now: Instant) -> Job | None:
-        if gate is not Gate.OPEN or not self._durable:
+    def _rank(self, job: Job) -> tuple[bool, int]:
+        return (job.durable and job.seq <= self._backlog, job.seq)
+
+    def _next_transactional(self, gate: Gate, now: Instant) -> Job | None:
+        if gate is not Gate.OPEN or not self._transactional:
             return None
-        head = self._durable[0]
-        return head if head.retry_at is None or head.retry_at <= now else None
+        head = self._transactional[0]
+        return head if _is_due(head, now) else None
+
+    def _next_notice(self, gate: Gate, now: Instant) -> Job | None:
+        head = self._first_notice(gate)
+        return head if head is not None and _is_due(head, now) else None
+
+    def _first_notice(self, gate: Gate) -> Job | None:
+        return next((job for job in self._notices if _may_pass(job, gate)), None) if self._notices else None
+
+    def _next_other(self, gate: Gate) -> Job | None:
+        return next((job for job in self._others if _may_pass(job, gate)), None) if self._others else None
 
     def put_back(self, job: Job) -> None:
-        """Put a durable job first in its line again."""
-        self._durable.insert(0, job)
+        """Put a durable job in its place in its line again."""
+        insort(self._line(job), job, key=lambda other: other.seq)
 
     def retry_at(self, gate: Gate) -> Instant | None:
-        """Return when the head of the durable line may go again, None if it does not wait."""
-        return self._durable[0].retry_at if gate is Gate.OPEN and self._durable else None
+        """Return when a head that waits may go again, None if none does."""
+        transactional = self._transactional[0].retry_at if gate is Gate.OPEN and self._transactional else None
+        notice = self._first_notice(gate)
+        waits = [transactional, None if notice is None else notice.retry_at]
+        return min((wait for wait in waits if wait is not None), default=None)
 
     def take_others(self) -> list[Job]:
         """Take out all that is not durable."""
@@ -133,11 +176,9 @@ class Outbox:
 
     def take_reports(self) -> list[Job]:
         """Take out all reports, in order, and leave the users' CALLs."""
-        jobs = sorted(
-            [*self._durable, *(job for job in self._others if not isinstance(job.what, UserCall))],
-            key=lambda job: job.seq,
-        )
-        self._durable = []
+        others = (job for job in self._others if not isinstance(job.what, UserCall))
+        jobs = sorted([*self._transactional, *self._notices, *others], key=lambda job: job.seq)
+        self._transactional, self._notices = [], []
         self._others = [job for job in self._others if isinstance(job.what, UserCall)]
         return jobs
 
@@ -150,6 +191,10 @@ def _may_pass(job: Job, gate: Gate) -> bool:
             return job.triggered or isinstance(job.what, Booted)
         case Gate.CLOSED:  # B-02, B-08
             return isinstance(job.what, Booted)
+
+
+def _is_due(job: Job, now: Instant) -> bool:
+    return job.retry_at is None or job.retry_at <= now
 
 
 def row(job: Job) -> PutReport:

@@ -11,16 +11,23 @@ from twin.model import inputs
 from twin.model.effects import (
     Answered,
     Booted,
+    CancelJob,
     Changed,
+    Deliver,
     Drop,
+    Fetch,
+    FirmwareReported,
     Forget,
     HeartbeatDue,
+    LogReported,
     Metered,
     Note,
     Power,
     Reading,
+    Refusal,
     Reply,
     Sample,
+    SecurityEvent,
     SessionEnded,
     SessionStarted,
     StatusChanged,
@@ -30,7 +37,11 @@ from twin.model.spec import KeySpec, TwinSpec
 from twin.model.terms import (
     BootReason,
     ErrorCode,
+    FirmwareStatus,
     Gate,
+    LinkProblem,
+    LogKind,
+    LogStatus,
     Measurand,
     ReadingContext,
     Registration,
@@ -50,6 +61,9 @@ AVAILABLE = StatusChanged(1, Status.AVAILABLE, ErrorCode.NO_ERROR, 0.0)
 START = SessionStarted("s", 1, "TAG", 5.0, 0)
 METER = Metered(1, (Reading(6.0, ReadingContext.SAMPLE_PERIODIC, (Sample(Measurand.VOLTAGE, 230.0),)),), "s")
 END = SessionEnded("s", 1, 7.0, 9, StopReason.LOCAL)
+TAMPERED = SecurityEvent("TamperDetectionActivated", 8.0)
+DOWNLOADING = FirmwareReported(FirmwareStatus.DOWNLOADING)
+UPLOADING = LogReported(LogStatus.UPLOADING)
 ACCEPTED = {"idTagInfo": {"status": "Accepted"}}
 
 
@@ -60,7 +74,7 @@ class Line:
         numbers = count(1)
         self.twin = FakeTwin()
         self.outbox = Outbox(limit)
-        self.exchange = Exchange(SPEC, self.twin, DIALECTS["1.6"]({}), self.outbox, lambda: f"m{next(numbers)}")
+        self.exchange = Exchange(SPEC, self.twin, DIALECTS["1.6"]({}, False), self.outbox, lambda: f"m{next(numbers)}")
         self.now = 100.0
         if up:
             self.up()
@@ -258,10 +272,103 @@ def test_a_bad_confirmation_is_a_failure(line, answer):
 
 
 @pytest.mark.parametrize("unreadable", ["null", '"-1"', "17"])
-def test_an_error_about_nothing_known_changes_nothing(line, unreadable):
+def test_an_error_that_names_no_call_is_about_the_one_under_way(line, unreadable):
     line.tell(BEAT)
-    assert notes(line.receive(f'[4,{unreadable},"FormatViolation","",{{}}]')) == ["protocol_error"]
+    turn = line.receive(f'[4,{unreadable},"FormatViolation","",{{}}]')
+    assert notes(turn) == ["protocol_error", "message_dropped"]
+    assert line.twin.answers() == [(BEAT, inputs.Failed("FormationViolation", ""))]
+    assert notes(line.receive(f'[4,{unreadable},"GenericError","",{{}}]')) == ["protocol_error"]
+
+
+def test_an_error_about_a_frame_that_was_sent_by_hand_is_not_about_ours(line):
+    line.tell(BEAT)
+    line.exchange.send_raw("[2, broken", Turn())
+    assert notes(line.receive('[4,"-1","GenericError","",{}]')) == ["protocol_error"]
     assert line.twin.answers() == []
+
+
+# --- Notices: security events, the steps of jobs ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["NotImplemented", "NotSupported", "PropertyConstraintViolation"])
+@pytest.mark.parametrize("notice", [TAMPERED, DOWNLOADING, UPLOADING])
+def test_a_notice_that_is_not_understood_is_dropped_at_once_and_blocks_nothing(line, notice, code):
+    first = line.tell(notice, TAMPERED, durable=True)
+    dropped = line.refuse(first, code)
+    assert dropped.rows == [DropReport(1)]
+    assert notes(dropped) == ["message_dropped"]
+    assert actions(dropped) == ["SecurityEventNotification"]
+    assert line.twin.answers() == [(notice, inputs.Failed(code, "no"))]
+
+
+def test_sec_21_a_notice_that_could_not_be_processed_is_sent_again(line):
+    first = line.tell(TAMPERED, durable=True)
+    line.refuse(first, "InternalError")
+    assert line.exchange.next_deadline() == line.now + 60
+    second = line.wait(60)
+    assert sent(second)[3] == sent(first)[3]
+    assert line.answer(second, {}).rows == [DropReport(1)]
+
+
+def test_sec_21_a_notice_that_nobody_answered_is_sent_again_until_the_tries_are_used_up(line):
+    line.tell(TAMPERED, durable=True)
+    for wait_s in (60, 120):
+        line.wait(30)
+        assert actions(line.wait(wait_s)) == ["SecurityEventNotification"]
+    gone = line.wait(30)
+    assert (gone.rows, notes(gone)) == ([DropReport(1)], ["message_dropped"])
+    assert line.exchange.waiting == 0
+
+
+def test_sec_21_notices_wait_for_the_link_in_order_and_go_after_transactions():
+    line = Line(up=False)
+    line.tell(TAMPERED, DOWNLOADING, durable=True)
+    line.tell(START, durable=True)
+    first = line.up()
+    assert actions(first) == ["StartTransaction"]
+    second = line.answer(first, ACCEPTED | {"transactionId": 7})
+    assert actions(second) == ["SecurityEventNotification"]
+    assert actions(line.answer(second, {})) == ["FirmwareStatusNotification"]
+
+
+def test_a_lost_link_is_no_failure_of_a_notice(line):
+    first = line.tell(TAMPERED, DOWNLOADING, durable=True)
+    assert line.down().rows == []
+    again = line.up()
+    assert sent(again)[2:] == sent(first)[2:]
+    assert actions(line.answer(again, {})) == ["FirmwareStatusNotification"]
+
+
+def test_a_transaction_does_not_wait_for_the_next_try_of_a_notice(line):
+    line.refuse(line.tell(TAMPERED, DOWNLOADING, durable=True))
+    assert actions(line.tell(START, durable=True)) == ["StartTransaction"]
+
+
+def test_a_notice_does_not_wait_for_the_next_try_of_a_transaction(line):
+    line.refuse(line.tell(START, durable=True))
+    assert actions(line.tell(TAMPERED, durable=True)) == ["SecurityEventNotification"]
+
+
+@pytest.mark.parametrize("notice", [DOWNLOADING, UPLOADING])
+def test_b_11_only_a_triggered_notice_passes_a_pending_gate(line, notice):
+    line.twin.registration, line.twin.gate = Registration.PENDING, Gate.PENDING
+    assert line.tell(notice, TAMPERED, durable=True).frames == []
+    line.twin.prepare("request", Reply("x", Answered("Accepted")), Tell(notice, durable=True, triggered=True))
+    turn = line.receive('[2,"x","TriggerMessage",{"requestedMessage":"FirmwareStatusNotification"}]')
+    assert [json.loads(frame.text)[0] for frame in turn.frames] == [3, 2]
+    assert line.receive(json.dumps([3, json.loads(turn.frames[1].text)[1], {}])).frames == []
+    line.twin.registration, line.twin.gate = Registration.ACCEPTED, Gate.OPEN
+    assert len(line.apply().frames) == 1
+    assert line.exchange.waiting == 1
+
+
+def test_a_full_queue_drops_the_oldest_notice():
+    line = Line(up=False, limit=1)
+    line.tell(TAMPERED, durable=True)
+    turn = line.tell(DOWNLOADING, durable=True)
+    assert [type(row) for row in turn.rows] == [PutReport, DropReport]
+    assert turn.notes[0].fields == {"action": "SecurityEventNotification", "reason": "the queue is full"}
+    assert actions(line.up()) == ["FirmwareStatusNotification"]
 
 
 # --- The link ---------------------------------------------------------------------------------------------------------
@@ -321,7 +428,7 @@ def test_the_reply_goes_before_what_it_causes(line):
     ("text", "code"),
     [
         ('[2,"x","Nonsense",{}]', "NotImplemented"),
-        ('[2,"x","ReserveNow",{}]', "NotSupported"),
+        ('[2,"x","Heartbeat",{}]', "NotSupported"),
         ('[2,"x","Reset",{}]', "ProtocolError"),
         ('[2,"x","Reset",{"type":"Hard","x":1}]', "FormationViolation"),
         ('[2,"x","Reset",{"type":7}]', "TypeConstraintViolation"),
@@ -378,6 +485,50 @@ def test_a_pending_box_answers_and_sends_what_was_triggered(line):
     assert line.receive(json.dumps([3, json.loads(turn.frames[1].text)[1], {}])).frames == []
 
 
+def test_a_request_that_the_twin_refuses_earns_a_call_error_and_a_note(line):
+    line.twin.prepare("request", Reply("x", Refusal("PropertyConstraintViolation", "There is no connector 9")))
+    turn = line.receive('[2,"x","ClearCache",{}]')
+    assert sent(turn) == [4, "x", "PropertyConstraintViolation", "There is no connector 9", {}]
+    assert turn.notes == [
+        Note(
+            "protocol_error",
+            {
+                "action": "ClearCache",
+                "code": "PropertyConstraintViolation",
+                "description": "There is no connector 9",
+            },
+            line.now,
+        )
+    ]
+
+
+@pytest.mark.parametrize(("problem", "told"), [(LinkProblem.SUBPROTOCOL, 1), (LinkProblem.UNAUTHORIZED, 0)])
+def test_t_04_a_missing_subprotocol_is_a_protocol_error(problem, told):
+    line = Line(up=False)
+    event = inputs.LinkRefused(URL, "The Central System agreed on no subprotocol", problem)
+    turn = line.after(lambda turn, now: line.exchange.refused(event, turn, now))
+    assert notes(turn) == ["protocol_error"] * told
+    assert line.twin.heard == [("link", event)]
+
+
+def test_t_04_a_missing_subprotocol_is_told_once_until_something_else_happens():
+    line = Line(up=False)
+
+    def refuse(reason):
+        event = inputs.LinkRefused(URL, reason, LinkProblem.SUBPROTOCOL)
+        return notes(line.after(lambda turn, now: line.exchange.refused(event, turn, now)))
+
+    assert [len(refuse(reason)) for reason in ("chose none", "chose none", "chose ocpp2.0.1", "chose none")] == [
+        1,
+        0,
+        1,
+        1,
+    ]
+    assert len(line.twin.heard) == 4
+    line.after(lambda turn, now: line.exchange.open(URL, turn, now))
+    assert refuse("chose none") == ["protocol_error"]
+
+
 # --- Other effects ----------------------------------------------------------------------------------------------------
 
 
@@ -385,6 +536,11 @@ def test_effects_for_the_runtime_are_collected(line):
     note = Note("plugged", {}, 0.0)
     turn = line.apply(Changed(("evse", 1)), note, Power(False), Drop("why"))
     assert (turn.changed, turn.notes, turn.power, turn.drop) == ({("evse", 1)}, [note], False, "why")
+
+
+def test_jobs_for_the_runtime_are_collected_in_order(line):
+    jobs = [Fetch("j1", "http://a/b.bin"), Deliver("j2", "ftp://a/", "c.log", LogKind.DIAGNOSTICS), CancelJob("j1")]
+    assert line.apply(*jobs).jobs == jobs
 
 
 def test_a_cleared_queue_is_forgotten_and_the_twin_is_told():
@@ -456,7 +612,13 @@ def test_a_note_does_not_repeat_megabytes(line):
 
 # --- Rules that always hold -------------------------------------------------------------------------------------------
 
-STEPS = st.sampled_from(["start", "meter", "end", "beat", "call", "ask", "answer", "refuse", "silence", "up", "down"])
+STEPS = st.sampled_from(
+    ["start", "meter", "end", "event", "beat", "call", "ask", "answer", "refuse", "silence", "up", "down"]
+)
+
+
+def stored(box):
+    return [*box._transactional, *box._notices]
 
 
 @given(st.lists(STEPS, max_size=60))
@@ -469,7 +631,7 @@ def test_whatever_happens_nothing_is_lost_or_sent_twice_at_once(steps):
         retry_at = line.outbox.retry_at(Gate.OPEN)
         idle = world.pending is None and line.exchange.connected
         assert not (waiting and idle) or (retry_at is not None and retry_at > line.now)
-        assert set(world.rows) == {job.seq for job in line.outbox._durable} | world.under_way(line)
+        assert set(world.rows) == {job.seq for job in stored(line.outbox)} | world.under_way(line)
     assert len(world.asked) == len(world.replied)
 
 
@@ -529,6 +691,7 @@ STEP = {
     "start": lambda line, world: line.tell(START, durable=True),
     "meter": lambda line, world: line.tell(METER, durable=True),
     "end": lambda line, world: line.tell(END, durable=True),
+    "event": lambda line, world: line.tell(TAMPERED, durable=True),
     "beat": lambda line, world: line.tell(BEAT) if line.exchange.connected else line.apply(),
     "call": lambda line, world: user_call(line) if line.exchange.connected else line.apply(),
     "ask": lambda line, world: world.ask(line),
@@ -541,4 +704,4 @@ STEP = {
 
 
 def test_vendor_keys_reach_the_dialect():
-    assert DIALECTS["1.6"]({"Mine": KeySpec("1")}).settings == {"Vendor.Mine": KeySpec("1")}
+    assert DIALECTS["1.6"]({"Mine": KeySpec("1")}, False).settings == {"Vendor.Mine": KeySpec("1")}

@@ -48,12 +48,12 @@ def test_an_error_is_read():
         ("RpcFrameworkError", "RpcFrameworkError"),
     ],
 )
-def test_both_spellings_of_error_codes_are_understood(written, meant):
+def test_t_26_both_spellings_of_error_codes_are_understood(written, meant):
     assert frames.parse(json.dumps([4, "id", written, "", {}])).code == meant
 
 
 @pytest.mark.parametrize("unreadable", ["null", '"-1"', "-1", "[]"])
-def test_an_error_about_an_unreadable_call_is_read(unreadable):
+def test_t_17_an_error_about_an_unreadable_call_is_read(unreadable):
     assert frames.parse(f'[4,{unreadable},"FormationViolation","?",{{}}]').id is None
 
 

@@ -3,14 +3,17 @@ import pytest
 from twin.errors import SnapshotError
 from twin.model.effects import (
     Booted,
+    FirmwareReported,
     HeartbeatDue,
+    LogReported,
     Metered,
+    SecurityEvent,
     SessionEnded,
     SessionStarted,
     StatusChanged,
     Tell,
 )
-from twin.model.terms import BootReason, ErrorCode, Gate, Status, StopReason
+from twin.model.terms import BootReason, ErrorCode, FirmwareStatus, Gate, LogStatus, Status, StopReason
 from twin.ocpp import outbox
 from twin.ocpp.outbox import Outbox, UserCall
 
@@ -32,6 +35,14 @@ def end(session="s"):
 
 def status():
     return StatusChanged(1, Status.AVAILABLE, ErrorCode.NO_ERROR, 0.0)
+
+
+def event(kind="TamperDetectionActivated"):
+    return SecurityEvent(kind, 0.0)
+
+
+def firmware(status=FirmwareStatus.DOWNLOADING):
+    return FirmwareReported(status, signed=True, request_id=5)
 
 
 def filled(*tells, limit=100):
@@ -167,3 +178,68 @@ def test_others_are_taken_out_on_their_own():
     box = filled(durable(start()), Tell(BEAT))
     assert [job.what for job in box.take_others()] == [BEAT]
     assert drained(box) == [start()]
+
+
+# --- Notices ----------------------------------------------------------------------------------------------------------
+
+
+def test_notices_go_when_nothing_else_can():
+    box = filled(durable(event()), durable(start()), durable(firmware()), Tell(BEAT))
+    assert drained(box) == [start(), BEAT, event(), firmware()]
+
+
+def test_sec_21_notices_are_restored_in_order_beside_the_transactions():
+    reports = (event(), start(), LogReported(LogStatus.UPLOADING, extended=True, request_id=2), meter(), firmware())
+    box = Outbox(9)
+    rows = [(row.seq, row.data) for row, _ in (box.add(durable(report)) for report in reports)]
+    again = Outbox(9, rows)
+    assert again.waiting == 5
+    assert drained(again) == [start(), meter(), event(), reports[2], firmware()]
+
+
+def test_a_notice_that_waits_holds_up_the_notices_behind_it_and_nothing_else():
+    box = filled(durable(event("a")), durable(event("b")))
+    head = box.take(Gate.OPEN, 0.0)
+    head.retry_at = 60.0
+    box.put_back(head)
+    box.add(durable(start()))
+    assert drained(box, now=59.9) == [start()]
+    assert box.retry_at(Gate.OPEN) == 60.0
+    assert drained(box, now=60.0) == [event("a"), event("b")]
+
+
+def test_the_nearest_of_two_waits_counts():
+    box = filled(durable(start()), durable(event()))
+    for retry_at in (90.0, 60.0):
+        job = box.take(Gate.OPEN, 0.0)
+        job.retry_at = retry_at
+        box.put_back(job)
+        assert box.retry_at(Gate.OPEN) == retry_at
+    assert box.retry_at(Gate.PENDING) is None
+
+
+def test_b_11_a_triggered_notice_goes_first_under_a_pending_gate_and_back_in_its_place():
+    box = filled(durable(event("a")), Tell(event("b"), durable=True, triggered=True), durable(event("c")))
+    job = box.take(Gate.PENDING, 0.0)
+    assert job.what == event("b")
+    assert box.take(Gate.PENDING, 0.0) is None
+    box.put_back(job)
+    assert drained(box) == [event("a"), event("b"), event("c")]
+
+
+def test_no_notice_passes_a_closed_gate():
+    box = filled(Tell(event(), durable=True, triggered=True))
+    assert drained(box, Gate.CLOSED) == []
+
+
+def test_a_full_box_drops_the_oldest_notice_and_no_transaction():
+    box = filled(durable(start()), durable(event("a")), durable(event("b")), limit=2)
+    row, dropped = box.add(durable(event("c")))
+    assert (row.seq, dropped.what) == (4, event("a"))
+    assert drained(box) == [start(), event("b"), event("c")]
+
+
+def test_a_box_without_room_stores_no_notice():
+    row, dropped = Outbox(0).add(durable(event()))
+    assert row is None
+    assert dropped.what == event()

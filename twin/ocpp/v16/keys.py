@@ -50,6 +50,20 @@ KEYS: Mapping[str, str] = {
     "TransactionMessageRetryInterval": "OCPPCommCtrlr.MessageAttemptInterval",
     "UnlockConnectorOnEVSideDisconnect": "OCPPCommCtrlr.UnlockOnEVSideDisconnect",
     "WebSocketPingInterval": "OCPPCommCtrlr.WebSocketPingInterval",
+    "LocalAuthListEnabled": "LocalAuthListCtrlr.Enabled",
+    "LocalAuthListMaxLength": "LocalAuthListCtrlr.Entries",
+    "SendLocalListMaxLength": "LocalAuthListCtrlr.ItemsPerMessage",
+    "ReserveConnectorZeroSupported": "ReservationCtrlr.NonEvseSpecific",
+    "ChargeProfileMaxStackLevel": "SmartChargingCtrlr.ProfileStackLevel",
+    "ChargingScheduleAllowedChargingRateUnit": "SmartChargingCtrlr.RateUnit",
+    "ChargingScheduleMaxPeriods": "SmartChargingCtrlr.PeriodsPerSchedule",
+    "ConnectorSwitch3to1PhaseSupported": "SmartChargingCtrlr.Phases3to1",
+    "MaxChargingProfilesInstalled": "SmartChargingCtrlr.Entries",
+    "SupportedFileTransferProtocols": "OCPPCommCtrlr.FileTransferProtocols",
+    "CpoName": "SecurityCtrlr.OrganizationName",
+    "AdditionalRootCertificateCheck": "SecurityCtrlr.AdditionalRootCertificateCheck",
+    "CertificateSignedMaxChainSize": "SecurityCtrlr.MaxCertificateChainSize",
+    "CertificateStoreMaxLength": "SecurityCtrlr.CertificateEntries",
 }
 """Each standard key and its variable."""
 

@@ -3,19 +3,43 @@ import json
 import pytest
 
 from twin.errors import ProtocolError
-from twin.model import inputs
+from twin.model import asked, inputs
 from twin.model.effects import (
     AuthorizationAsked,
     Booted,
+    CertificateAsked,
+    FirmwareReported,
     HeartbeatDue,
+    LogReported,
     Metered,
+    SecurityEvent,
     SessionEnded,
     SessionStarted,
     StatusChanged,
 )
+from twin.model.profile import Profile, Schedule, SchedulePeriod
 from twin.model.spec import KeySpec
-from twin.model.terms import AuthorizationStatus, BootReason, ErrorCode, Registration, ResetKind, Status, StopReason
+from twin.model.terms import (
+    AuthorizationStatus,
+    BootReason,
+    CertificateUse,
+    ErrorCode,
+    FirmwareStatus,
+    HashAlgorithm,
+    LogKind,
+    LogStatus,
+    ProfileKind,
+    ProfilePurpose,
+    RateUnit,
+    Recurrency,
+    Registration,
+    ResetKind,
+    Status,
+    StopReason,
+)
+from twin.model.variables import PROFILES
 from twin.ocpp.v16 import decode
+from twin.ocpp.v16.actions import FEATURE_PROFILES, KNOWN_ACTIONS, REQUESTS
 from twin.ocpp.v16.keys import key_table
 
 KEYS = key_table({"VendorKey": KeySpec("7")})
@@ -26,12 +50,60 @@ PROFILE = {
     "chargingProfileKind": "Relative",
     "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16.1}]},
 }
+MEANT = Profile(
+    id=1,
+    stack_level=0,
+    purpose=ProfilePurpose.TX,
+    kind=ProfileKind.RELATIVE,
+    schedule=Schedule(RateUnit.A, (SchedulePeriod(0, 16.1),)),
+)
+FULL_PROFILE = {
+    "chargingProfileId": -1,
+    "transactionId": 4,
+    "stackLevel": 3,
+    "chargingProfilePurpose": "TxDefaultProfile",
+    "chargingProfileKind": "Recurring",
+    "recurrencyKind": "Weekly",
+    "validFrom": "2013-02-01T20:53:32Z",
+    "validTo": "2013-02-01T22:53:33+02:00",
+    "chargingSchedule": {
+        "duration": 3600,
+        "startSchedule": "2013-02-01T20:53:32",
+        "chargingRateUnit": "W",
+        "chargingSchedulePeriod": [
+            {"startPeriod": 0, "limit": 0, "numberPhases": 1},
+            {"startPeriod": 60, "limit": 11000.0},
+        ],
+        "minChargingRate": 0.3,
+    },
+}
+FULL_MEANT = Profile(
+    id=-1,
+    stack_level=3,
+    purpose=ProfilePurpose.TX_DEFAULT,
+    kind=ProfileKind.RECURRING,
+    schedule=Schedule(
+        RateUnit.W,
+        (SchedulePeriod(0, 0.0, 1), SchedulePeriod(60, 11000.0)),
+        duration_s=3600,
+        starts_at=1359752012.0,
+        min_rate=0.3,
+    ),
+    recurrency=Recurrency.WEEKLY,
+    valid_from=1359752012.0,
+    valid_to=1359752013.0,
+    transaction_id=4,
+)
 BOOTED = Booted(BootReason.POWER_UP)
 ASKED = AuthorizationAsked("a", "TAG")
 STARTED = SessionStarted("s", 1, "TAG", 0.0, 0)
 ENDED = SessionEnded("s", 1, 0.0, 0, StopReason.LOCAL)
 TIME = "2013-02-01T20:53:32Z"
 INSTANT = 1359752012.0
+
+
+def profile_of(**changes):
+    return {"connectorId": 1, "csChargingProfiles": PROFILE | changes}
 
 
 def request(action, payload, **options):
@@ -51,62 +123,231 @@ def refused(action, payload, **options):
         (
             "ChangeAvailability",
             {"connectorId": 0, "type": "Inoperative"},
-            inputs.ChangeAvailability(request_ref="ref", evse=0, operative=False),
+            asked.ChangeAvailability(request_ref="ref", evse=0, operative=False),
         ),
         (
             "ChangeAvailability",
             {"connectorId": -7, "type": "Operative"},
-            inputs.ChangeAvailability(request_ref="ref", evse=-7, operative=True),
+            asked.ChangeAvailability(request_ref="ref", evse=-7, operative=True),
         ),
         (
             "ChangeConfiguration",
             {"key": "heartbeatINTERVAL", "value": "60"},
-            inputs.SetVariable(
+            asked.SetVariable(
                 request_ref="ref", name="OCPPCommCtrlr.HeartbeatInterval", value="60", label="HeartbeatInterval"
             ),
         ),
         (
             "ChangeConfiguration",
             {"key": "vendorkey", "value": ""},
-            inputs.SetVariable(request_ref="ref", name="Vendor.VendorKey", value="", label="VendorKey"),
+            asked.SetVariable(request_ref="ref", name="Vendor.VendorKey", value="", label="VendorKey"),
         ),
-        ("ClearCache", {}, inputs.ClearCache(request_ref="ref")),
-        ("DataTransfer", {"vendorId": "v"}, inputs.DataTransfer(request_ref="ref", vendor_id="v")),
+        ("ClearCache", {}, asked.ClearCache(request_ref="ref")),
+        ("DataTransfer", {"vendorId": "v"}, asked.DataTransfer(request_ref="ref", vendor_id="v")),
         (
             "DataTransfer",
             {"vendorId": "v", "messageId": "m", "data": "d"},
-            inputs.DataTransfer(request_ref="ref", vendor_id="v", message_id="m", data="d"),
+            asked.DataTransfer(request_ref="ref", vendor_id="v", message_id="m", data="d"),
         ),
-        ("GetConfiguration", {}, inputs.GetVariables(request_ref="ref")),
-        ("GetConfiguration", {"key": []}, inputs.GetVariables(request_ref="ref")),
+        ("GetConfiguration", {}, asked.GetVariables(request_ref="ref")),
+        ("GetConfiguration", {"key": []}, asked.GetVariables(request_ref="ref")),
         (
             "GetConfiguration",
             {"key": ["x", "resetretries"]},
-            inputs.GetVariables(request_ref="ref", names=("Vendor.x", "OCPPCommCtrlr.ResetRetries")),
+            asked.GetVariables(request_ref="ref", names=("Vendor.x", "OCPPCommCtrlr.ResetRetries")),
         ),
-        ("RemoteStartTransaction", {"idTag": "T"}, inputs.RemoteStart(request_ref="ref", token="T")),
+        ("RemoteStartTransaction", {"idTag": "T"}, asked.RemoteStart(request_ref="ref", token="T")),
         (
             "RemoteStartTransaction",
             {"idTag": "T", "connectorId": 2, "chargingProfile": PROFILE},
-            inputs.RemoteStart(request_ref="ref", token="T", evse=2),
+            asked.RemoteStart(request_ref="ref", token="T", evse=2, profile=MEANT),
         ),
-        ("RemoteStopTransaction", {"transactionId": -1}, inputs.RemoteStop(request_ref="ref", transaction_id=-1)),
-        ("Reset", {"type": "Hard"}, inputs.Reset(request_ref="ref", kind=ResetKind.HARD)),
+        ("RemoteStopTransaction", {"transactionId": -1}, asked.RemoteStop(request_ref="ref", transaction_id=-1)),
+        ("Reset", {"type": "Hard"}, asked.Reset(request_ref="ref", kind=ResetKind.HARD)),
         (
             "TriggerMessage",
             {"requestedMessage": "Heartbeat"},
-            inputs.Trigger(request_ref="ref", message="Heartbeat"),
+            asked.Trigger(request_ref="ref", message="Heartbeat"),
         ),
         (  # CC-06: answered by the twin, no matter what it is
             "TriggerMessage",
             {"requestedMessage": "Nonsense", "connectorId": 0},
-            inputs.Trigger(request_ref="ref", message="Nonsense", evse=0),
+            asked.Trigger(request_ref="ref", message="Nonsense", evse=0),
         ),
-        ("UnlockConnector", {"connectorId": 1}, inputs.UnlockConnector(request_ref="ref", evse=1)),
+        ("UnlockConnector", {"connectorId": 1}, asked.UnlockConnector(request_ref="ref", evse=1)),
+        (
+            "UpdateFirmware",
+            {"location": "ftp://a/b.bin", "retrieveDate": TIME},
+            asked.UpdateFirmware(request_ref="ref", location="ftp://a/b.bin", retrieve_at=INSTANT),
+        ),
+        (
+            "UpdateFirmware",
+            {"location": "", "retrieveDate": TIME, "retries": 2, "retryInterval": 30},
+            asked.UpdateFirmware(request_ref="ref", location="", retrieve_at=INSTANT, retries=2, retry_interval_s=30),
+        ),
+        ("GetDiagnostics", {"location": "ftp://a/"}, asked.GetLog(request_ref="ref", location="ftp://a/")),
+        (
+            "GetDiagnostics",
+            {"location": "x", "startTime": TIME, "stopTime": TIME, "retries": 0, "retryInterval": 1},
+            asked.GetLog(
+                request_ref="ref", location="x", oldest=INSTANT, latest=INSTANT, retries=0, retry_interval_s=1
+            ),
+        ),
+        (
+            "SendLocalList",
+            {"listVersion": 3, "updateType": "Full"},
+            asked.SendLocalList(request_ref="ref", version=3, full=True),
+        ),
+        (
+            "SendLocalList",
+            {
+                "listVersion": -1,
+                "updateType": "Differential",
+                "localAuthorizationList": [
+                    {"idTag": "A"},
+                    {"idTag": "B", "idTagInfo": {"status": "Blocked", "parentIdTag": "P", "expiryDate": TIME}},
+                ],
+            },
+            asked.SendLocalList(
+                request_ref="ref",
+                version=-1,
+                full=False,
+                entries=(asked.ListEntry("A"), asked.ListEntry("B", AuthorizationStatus.BLOCKED, "P", INSTANT)),
+            ),
+        ),
+        ("GetLocalListVersion", {}, asked.GetLocalListVersion(request_ref="ref")),
+        (
+            "ReserveNow",
+            {"connectorId": 0, "expiryDate": TIME, "idTag": "T", "reservationId": 5, "parentIdTag": "P"},
+            asked.ReserveNow(request_ref="ref", reservation_id=5, evse=0, token="T", until=INSTANT, parent="P"),
+        ),
+        ("CancelReservation", {"reservationId": 5}, asked.CancelReservation(request_ref="ref", reservation_id=5)),
+        (
+            "SetChargingProfile",
+            {"connectorId": 1, "csChargingProfiles": PROFILE},
+            asked.SetChargingProfile(request_ref="ref", evse=1, profile=MEANT),
+        ),
+        (
+            "SetChargingProfile",
+            {"connectorId": 0, "csChargingProfiles": FULL_PROFILE},
+            asked.SetChargingProfile(request_ref="ref", evse=0, profile=FULL_MEANT),
+        ),
+        ("ClearChargingProfile", {}, asked.ClearChargingProfile(request_ref="ref")),
+        (
+            "ClearChargingProfile",
+            {"id": 1, "connectorId": 0, "chargingProfilePurpose": "TxProfile", "stackLevel": 2},
+            asked.ClearChargingProfile(request_ref="ref", id=1, evse=0, purpose=ProfilePurpose.TX, stack_level=2),
+        ),
+        (
+            "GetCompositeSchedule",
+            {"connectorId": 1, "duration": 600},
+            asked.GetCompositeSchedule(request_ref="ref", evse=1, duration_s=600),
+        ),
+        (
+            "GetCompositeSchedule",
+            {"connectorId": 1, "duration": -1, "chargingRateUnit": "W"},
+            asked.GetCompositeSchedule(request_ref="ref", evse=1, duration_s=-1, unit=RateUnit.W),
+        ),
+        ("CertificateSigned", {"certificateChain": "c"}, asked.CertificateSigned(request_ref="ref", chain="c")),
+        (
+            "DeleteCertificate",
+            {
+                "certificateHashData": {
+                    "hashAlgorithm": "SHA384",
+                    "issuerNameHash": "AA",
+                    "issuerKeyHash": "Bb",
+                    "serialNumber": "0C",
+                }
+            },
+            asked.DeleteCertificate(request_ref="ref", id=asked.CertificateId(HashAlgorithm.SHA384, "aa", "bb", "0c")),
+        ),
+        (
+            "ExtendedTriggerMessage",
+            {"requestedMessage": "SignChargePointCertificate", "connectorId": 1},
+            asked.Trigger(request_ref="ref", message="SignChargePointCertificate", evse=1, extended=True),
+        ),
+        (
+            "GetInstalledCertificateIds",
+            {"certificateType": "ManufacturerRootCertificate"},
+            asked.GetInstalledCertificateIds(request_ref="ref", use=CertificateUse.MANUFACTURER_ROOT),
+        ),
+        (
+            "GetLog",
+            {
+                "logType": "SecurityLog",
+                "requestId": 9,
+                "log": {"remoteLocation": "x", "oldestTimestamp": TIME, "latestTimestamp": TIME},
+                "retries": 1,
+                "retryInterval": 2,
+            },
+            asked.GetLog(
+                request_ref="ref",
+                location="x",
+                kind=LogKind.SECURITY,
+                oldest=INSTANT,
+                latest=INSTANT,
+                retries=1,
+                retry_interval_s=2,
+                request_id=9,
+            ),
+        ),
+        (
+            "InstallCertificate",
+            {"certificateType": "CentralSystemRootCertificate", "certificate": "c"},
+            asked.InstallCertificate(request_ref="ref", use=CertificateUse.CENTRAL_SYSTEM_ROOT, certificate="c"),
+        ),
+        (  # SEC-31
+            "SignedUpdateFirmware",
+            {
+                "requestId": 9,
+                "firmware": {
+                    "location": "x",
+                    "retrieveDateTime": TIME,
+                    "installDateTime": TIME,
+                    "signingCertificate": "c",
+                    "signature": "s",
+                },
+                "retries": 1,
+                "retryInterval": 2,
+            },
+            asked.UpdateFirmware(
+                request_ref="ref",
+                location="x",
+                retrieve_at=INSTANT,
+                install_at=INSTANT,
+                retries=1,
+                retry_interval_s=2,
+                request_id=9,
+                signing=asked.Signing("c", "s"),
+            ),
+        ),
     ],
 )
 def test_requests_are_understood(action, payload, meant):
     assert request(action, payload) == meant
+
+
+SIGNED = {"location": "x", "retrieveDateTime": TIME, "signingCertificate": "c", "signature": "s"}
+
+
+@pytest.mark.parametrize(("member", "longest"), [("location", 512), ("signingCertificate", 5500), ("signature", 800)])
+def test_sec_31_t_35_parts_of_a_signed_update_have_their_lengths(member, longest):
+    fits = {"requestId": 1, "firmware": SIGNED | {member: "x" * longest}}
+    assert request("SignedUpdateFirmware", fits).request_id == 1
+    long = {"requestId": 1, "firmware": SIGNED | {member: "x" * (longest + 1)}}
+    assert refused("SignedUpdateFirmware", long) == "PropertyConstraintViolation"
+
+
+@pytest.mark.parametrize("member", SIGNED)
+def test_sec_31_what_a_signed_update_must_have(member):
+    firmware = {name: value for name, value in SIGNED.items() if name != member}
+    assert refused("SignedUpdateFirmware", {"requestId": 1, "firmware": firmware}) == "ProtocolError"
+    assert refused("SignedUpdateFirmware", {"firmware": SIGNED}) == "ProtocolError"
+
+
+def test_r_09_without_smart_charging_the_profile_of_a_remote_start_is_left_alone():
+    payload = {"idTag": "T", "chargingProfile": PROFILE}
+    assert request("RemoteStartTransaction", payload, profiles=("Core",)).profile is None
 
 
 @pytest.mark.parametrize("action", ["Nonsense", "", "heartbeat", "changeavailability", "BootNotificationResponse"])
@@ -114,12 +355,21 @@ def test_an_unknown_action_is_not_implemented(action):
     assert refused(action, {}) == "NotImplemented"
 
 
-@pytest.mark.parametrize(
-    "action",
-    ["ReserveNow", "SendLocalList", "SetChargingProfile", "GetDiagnostics", "UpdateFirmware", "GetLog", "Heartbeat"],
-)
-def test_an_action_of_an_absent_profile_is_not_supported(action):
+@pytest.mark.parametrize("action", FEATURE_PROFILES)
+def test_t_27_c_10_sc_01_an_action_of_an_absent_profile_is_not_supported(action):
+    others = set(PROFILES) - {FEATURE_PROFILES[action]}
+    assert refused(action, {"any": "thing"}, profiles=others) == "NotSupported"
+    assert refused(action, {"any": "thing"}, profiles={"Core", FEATURE_PROFILES[action]}) != "NotSupported"
+
+
+@pytest.mark.parametrize("action", KNOWN_ACTIONS - set(REQUESTS))
+def test_t_27_an_action_of_the_other_direction_is_not_supported(action):
     assert refused(action, {"any": "thing"}) == "NotSupported"
+
+
+@pytest.mark.parametrize("action", set(REQUESTS) - set(FEATURE_PROFILES))
+def test_core_and_the_security_extension_are_always_served(action):
+    assert refused(action, {"any": "thing"}, profiles=("Core",)) == "FormationViolation"
 
 
 @pytest.mark.parametrize(
@@ -148,6 +398,45 @@ def test_an_action_of_an_absent_profile_is_not_supported(action):
         ("RemoteStartTransaction", {"idTag": "T" * 21}, "PropertyConstraintViolation"),
         ("RemoteStopTransaction", {"transactionId": 2**70}, "PropertyConstraintViolation"),
         ("DataTransfer", {"vendorId": "v" * 256}, "PropertyConstraintViolation"),
+        # SC-02, SC-36: illegal words
+        ("SetChargingProfile", profile_of(chargingProfilePurpose="Tx"), "PropertyConstraintViolation"),
+        ("SetChargingProfile", profile_of(chargingProfileKind="absolute"), "PropertyConstraintViolation"),
+        ("SetChargingProfile", profile_of(recurrencyKind="Monthly"), "PropertyConstraintViolation"),
+        ("SetChargingProfile", profile_of(stackLevel=-1), "PropertyConstraintViolation"),
+        ("SetChargingProfile", profile_of(stackLevel="1"), "TypeConstraintViolation"),
+        ("SetChargingProfile", {"connectorId": 1}, "ProtocolError"),
+        ("ClearChargingProfile", {"chargingProfilePurpose": "x"}, "PropertyConstraintViolation"),
+        (
+            "GetCompositeSchedule",
+            {"connectorId": 1, "duration": 1, "chargingRateUnit": "kW"},
+            "PropertyConstraintViolation",
+        ),
+        ("GetCompositeSchedule", {"connectorId": 1}, "ProtocolError"),
+        (
+            "ReserveNow",
+            {"connectorId": 1, "expiryDate": "soon", "idTag": "T", "reservationId": 1},
+            "PropertyConstraintViolation",
+        ),
+        (
+            "ReserveNow",
+            {"connectorId": 1, "expiryDate": TIME, "idTag": "T" * 21, "reservationId": 1},
+            "PropertyConstraintViolation",
+        ),
+        ("SendLocalList", {"listVersion": 1, "updateType": "full"}, "PropertyConstraintViolation"),
+        ("SendLocalList", {"listVersion": 1, "updateType": "Full", "localAuthorizationList": [{}]}, "ProtocolError"),
+        ("UpdateFirmware", {"location": "x", "retrieveDate": TIME, "retries": 1.0}, "TypeConstraintViolation"),
+        ("GetLog", {"logType": "Log", "requestId": 1, "log": {"remoteLocation": "x"}}, "PropertyConstraintViolation"),
+        (
+            "GetLog",
+            {"logType": "SecurityLog", "requestId": 1, "log": {"remoteLocation": "x" * 513}},
+            "PropertyConstraintViolation",
+        ),
+        ("CertificateSigned", {"certificateChain": "c" * 10_001}, "PropertyConstraintViolation"),
+        (
+            "InstallCertificate",
+            {"certificateType": "ManufacturerRootCertificate", "certificate": "c" * 5501},
+            "PropertyConstraintViolation",
+        ),
         ("Reset", {"type": "Hard", "extra": 1}, "FormationViolation"),
         ("ClearCache", {"extra": None}, "FormationViolation"),
         ("RemoteStartTransaction", {"idTag": "T", "chargingProfile": {**PROFILE, "x": 1}}, "FormationViolation"),
@@ -223,6 +512,11 @@ def test_too_many_keys_are_refused():
         ),
         (Metered(1, ()), {}, inputs.Acknowledged()),
         (StatusChanged(0, Status.AVAILABLE, ErrorCode.NO_ERROR, 0.0), {}, inputs.Acknowledged()),
+        (FirmwareReported(FirmwareStatus.IDLE), {}, inputs.Acknowledged()),
+        (LogReported(LogStatus.IDLE), {}, inputs.Acknowledged()),
+        (SecurityEvent("x", 0.0), {}, inputs.Acknowledged()),
+        (CertificateAsked("csr"), {"status": "Accepted"}, inputs.CertificateRequestAnswered(True)),
+        (CertificateAsked("csr"), {"status": "Rejected"}, inputs.CertificateRequestAnswered(False)),
     ],
 )
 def test_confirmations_are_understood(report, payload, meant):
@@ -247,6 +541,9 @@ def test_confirmations_are_understood(report, payload, meant):
         (STARTED, {"idTagInfo": {"status": "Accepted"}}, "ProtocolError"),
         (ENDED, {"status": "Accepted"}, "FormationViolation"),
         (Metered(1, ()), {"x": 1}, "FormationViolation"),
+        (SecurityEvent("x", 0.0), {"status": "Accepted"}, "FormationViolation"),
+        (CertificateAsked("csr"), {}, "ProtocolError"),
+        (CertificateAsked("csr"), {"status": "Pending"}, "PropertyConstraintViolation"),
     ],
 )
 def test_a_confirmation_that_breaks_its_schema_is_refused(report, payload, code):
@@ -263,11 +560,12 @@ def test_a_confirmation_that_breaks_its_schema_is_refused(report, payload, code)
         ("2013-02-01T20:53:32.486Z", INSTANT + 0.486),
         ("2013-02-01T20:53:32.4861234Z", INSTANT + 0.486123),
         ("2013-02-01T22:53:32+02:00", INSTANT),
+        ("2013-02-01T22:53:32+0200", INSTANT),
         ("2013-02-01T13:23:32.5-07:30", INSTANT + 0.5),
         ("1970-01-01T00:00:00Z", 0.0),
         ("0001-01-01T00:00:00+14:00", -62135647200.0),
     ],
 )
-def test_times_come_with_and_without_fraction_and_zone(text, instant):
+def test_t_33_times_come_with_and_without_fraction_and_zone(text, instant):
     answer = decode.answer(HeartbeatDue(), json.loads(json.dumps({"currentTime": text})))
     assert answer.current_time == pytest.approx(instant)

@@ -1,23 +1,45 @@
 import msgspec
 import pytest
 
+from twin.model.asked import CertificateId
 from twin.model.effects import (
     Answered,
     AuthorizationAsked,
     Booted,
+    CertificateAsked,
+    CertificatesAnswered,
+    CompositeAnswered,
+    CompositePeriod,
     DataAnswered,
+    FirmwareReported,
     HeartbeatDue,
+    LogAnswered,
+    LogReported,
     Metered,
     Reading,
+    Refusal,
     Sample,
+    SecurityEvent,
     SessionEnded,
     SessionStarted,
     StatusChanged,
     VariablesAnswered,
     VariableValue,
+    VersionAnswered,
 )
 from twin.model.spec import TwinSpec
-from twin.model.terms import BootReason, ErrorCode, Measurand, ReadingContext, Status, StopReason
+from twin.model.terms import (
+    BootReason,
+    ErrorCode,
+    FirmwareStatus,
+    HashAlgorithm,
+    LogStatus,
+    Measurand,
+    RateUnit,
+    ReadingContext,
+    Status,
+    StopReason,
+)
 from twin.ocpp.v16 import encode
 from twin.ocpp.v16.keys import key_table
 
@@ -133,6 +155,60 @@ def test_a_stop_carries_what_was_collected():
     assert value["timestamp"] == "2013-02-01T12:00:00.250Z"
 
 
+@pytest.mark.parametrize(
+    ("status", "plain"),
+    [
+        ("Idle", "Idle"),
+        ("DownloadScheduled", "Idle"),
+        ("DownloadPaused", "Downloading"),
+        ("Downloading", "Downloading"),
+        ("Downloaded", "Downloaded"),
+        ("DownloadFailed", "DownloadFailed"),
+        ("SignatureVerified", "Downloaded"),
+        ("InstallScheduled", "Downloaded"),
+        ("InstallRebooting", "Installing"),
+        ("Installing", "Installing"),
+        ("Installed", "Installed"),
+        ("InstallationFailed", "InstallationFailed"),
+        ("InstallVerificationFailed", "InstallationFailed"),
+        ("InvalidSignature", "InstallationFailed"),
+    ],
+)
+def test_fw_02_sec_32_steps_of_an_update_have_more_words_when_it_is_signed(status, plain):
+    told = FirmwareReported(FirmwareStatus(status))
+    assert report(told) == ("FirmwareStatusNotification", {"status": plain})
+    signed = FirmwareReported(FirmwareStatus(status), signed=True, request_id=7)
+    assert report(signed) == ("SignedFirmwareStatusNotification", {"status": status, "requestId": 7})
+
+
+def test_sec_33_without_a_request_there_is_no_number():
+    idle = FirmwareReported(FirmwareStatus.IDLE, signed=True)
+    assert report(idle) == ("SignedFirmwareStatusNotification", {"status": "Idle"})
+    assert report(LogReported(LogStatus.IDLE, extended=True)) == ("LogStatusNotification", {"status": "Idle"})
+
+
+@pytest.mark.parametrize("status", LogStatus)
+def test_sec_26_steps_of_an_upload_have_more_words_when_get_log_asked(status):
+    known = status in {"Idle", "Uploading", "Uploaded"}
+    plain = {"status": str(status) if known else "UploadFailed"}
+    assert report(LogReported(status)) == ("DiagnosticsStatusNotification", plain)
+    extended = LogReported(status, extended=True, request_id=0)
+    assert report(extended) == ("LogStatusNotification", {"status": status, "requestId": 0})
+
+
+def test_sec_21_a_security_event_is_cut_to_what_the_message_takes():
+    assert report(SecurityEvent("TamperDetectionActivated", NOON)) == (
+        "SecurityEventNotification",
+        {"type": "TamperDetectionActivated", "timestamp": "2013-02-01T12:00:00.250Z"},
+    )
+    _, long = report(SecurityEvent("k" * 51, NOON, "i" * 256))
+    assert (long["type"], long["techInfo"]) == ("k" * 50, "i" * 255)
+
+
+def test_sec_13_a_certificate_is_asked_for():
+    assert report(CertificateAsked("PEM")) == ("SignCertificate", {"csr": "PEM"})
+
+
 def test_meter_values_outside_a_session_have_no_transaction():
     assert report(Metered(0, (READING,))) == (
         "MeterValues",
@@ -200,10 +276,58 @@ def test_times_are_utc_with_milliseconds(at, text):
     assert encode.iso(at) == text
 
 
-def test_one_word_answers():
-    assert payload(encode.outcome(Answered("Scheduled"), KEYS)) == {"status": "Scheduled"}
-    assert payload(encode.outcome(DataAnswered("UnknownVendorId"), KEYS)) == {"status": "UnknownVendorId"}
-    assert payload(encode.outcome(DataAnswered("Accepted", ""), KEYS)) == {"status": "Accepted", "data": ""}
+@pytest.mark.parametrize(
+    ("action", "answered", "written"),
+    [
+        ("ChangeAvailability", Answered("Scheduled"), {"status": "Scheduled"}),
+        ("DataTransfer", DataAnswered("UnknownVendorId"), {"status": "UnknownVendorId"}),
+        ("DataTransfer", DataAnswered("Accepted", ""), {"status": "Accepted", "data": ""}),
+        ("UpdateFirmware", Answered("Accepted"), {}),
+        ("SignedUpdateFirmware", Answered("AcceptedCanceled"), {"status": "AcceptedCanceled"}),
+        ("GetDiagnostics", LogAnswered("Accepted", "a.log"), {"fileName": "a.log"}),
+        ("GetDiagnostics", LogAnswered("Rejected"), {}),
+        ("GetDiagnostics", LogAnswered("Accepted", "x" * 256), {"fileName": "x" * 255}),
+        ("GetLog", LogAnswered("Accepted", "a.log"), {"status": "Accepted", "filename": "a.log"}),
+        ("GetLog", LogAnswered("Rejected"), {"status": "Rejected"}),
+        ("GetLocalListVersion", VersionAnswered(-1), {"listVersion": -1}),
+        ("GetInstalledCertificateIds", CertificatesAnswered(), {"status": "NotFound"}),
+        (
+            "GetInstalledCertificateIds",
+            CertificatesAnswered((CertificateId(HashAlgorithm.SHA256, "aa", "bb", "01"),)),
+            {
+                "status": "Accepted",
+                "certificateHashData": [
+                    {"hashAlgorithm": "SHA256", "issuerNameHash": "aa", "issuerKeyHash": "bb", "serialNumber": "01"}
+                ],
+            },
+        ),
+        ("GetCompositeSchedule", CompositeAnswered(7), {"status": "Rejected"}),
+        (  # SC-08, SC-37, SC-38
+            "GetCompositeSchedule",
+            CompositeAnswered(1, RateUnit.A, 600, NOON, (CompositePeriod(0, 16.0, 3), CompositePeriod(60, 6.0499999))),
+            {
+                "status": "Accepted",
+                "connectorId": 1,
+                "scheduleStart": "2013-02-01T12:00:00.250Z",
+                "chargingSchedule": {
+                    "duration": 600,
+                    "chargingRateUnit": "A",
+                    "chargingSchedulePeriod": [
+                        {"startPeriod": 0, "limit": 16.0, "numberPhases": 3},
+                        {"startPeriod": 60, "limit": 6.0},
+                    ],
+                },
+            },
+        ),
+    ],
+)
+def test_answers_are_confirmations(action, answered, written):
+    assert payload(encode.outcome(answered, KEYS, action)) == written
+
+
+def test_a_refusal_is_no_confirmation():
+    with pytest.raises(ValueError, match="NotSupported"):
+        encode.outcome(Refusal("NotSupported", ""), KEYS, "UpdateFirmware")
 
 
 def test_settings_are_shown_by_their_keys():
@@ -214,7 +338,7 @@ def test_settings_are_shown_by_their_keys():
         ),
         unknown=("Vendor.nOnsense", "SecurityCtrlr.BasicAuthPassword"),
     )
-    assert payload(encode.outcome(shown, KEYS)) == {
+    assert payload(encode.outcome(shown, KEYS, "GetConfiguration")) == {
         "configurationKey": [
             {"key": "HeartbeatInterval", "readonly": False, "value": "300"},
             {"key": "Mine", "readonly": True},
@@ -224,4 +348,4 @@ def test_settings_are_shown_by_their_keys():
 
 
 def test_an_empty_list_is_left_out():
-    assert payload(encode.outcome(VariablesAnswered((), ("x",)), KEYS)) == {"unknownKey": ["x"]}
+    assert payload(encode.outcome(VariablesAnswered((), ("x",)), KEYS, "GetConfiguration")) == {"unknownKey": ["x"]}

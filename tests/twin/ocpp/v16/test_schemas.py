@@ -1,7 +1,8 @@
 """Our structs against the JSON Schemas of the `ocpp` package (2019-12), both ways.
 
 Where the package's schemas and the specification part, the specification counts:
-- TriggerMessage: the schema knows six messages, but any other is answered NotImplemented (OCPP 1.6 §5.17, CC-06).
+- TriggerMessage, ExtendedTriggerMessage: the schemas have closed lists of messages, but what is unknown is answered
+  NotImplemented (OCPP 1.6 §5.17, CC-06; Security whitepaper §6.15).
 - MeterValues and StopTransaction: the schemas take `Celcius` beside `Celsius`; we only write `Celsius` (JE2.1).
 - `multipleOf: 0.1` is computed in binary fractions, where 0.3 is no multiple of 0.1 (SC-08); we measure instead.
 - `interval`: the first schemas had `number`, so a whole number written 30.0 is read too (JE2.3).
@@ -22,26 +23,48 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin.errors import ProtocolError
+from twin.model.asked import CertificateId
 from twin.model.effects import (
     Answered,
     AuthorizationAsked,
     Booted,
+    CertificateAsked,
+    CertificatesAnswered,
+    CompositeAnswered,
+    CompositePeriod,
     DataAnswered,
+    FirmwareReported,
     HeartbeatDue,
+    LogAnswered,
+    LogReported,
     Metered,
     Reading,
     Sample,
+    SecurityEvent,
     SessionEnded,
     SessionStarted,
     StatusChanged,
     VariablesAnswered,
     VariableValue,
+    VersionAnswered,
 )
 from twin.model.spec import TwinSpec
-from twin.model.terms import BootReason, ErrorCode, Measurand, ReadingContext, Status, StopReason
+from twin.model.terms import (
+    BootReason,
+    ErrorCode,
+    FirmwareStatus,
+    HashAlgorithm,
+    LogStatus,
+    Measurand,
+    RateUnit,
+    ReadingContext,
+    Status,
+    StopReason,
+)
 from twin.ocpp.v16 import decode, encode
+from twin.ocpp.v16.actions import KNOWN_ACTIONS, REQUESTS
 from twin.ocpp.v16.keys import key_table
-from twin.ocpp.v16.messages import KNOWN_ACTIONS, REQUESTS, Phase
+from twin.ocpp.v16.messages.core import Phase
 
 KEYS = key_table({})
 CODES = {
@@ -59,6 +82,12 @@ REPORTS = {
     "StartTransaction": SessionStarted("s", 1, "T", 0.0, 0),
     "MeterValues": Metered(1, ()),
     "StopTransaction": SessionEnded("s", 1, 0.0, 0, StopReason.LOCAL),
+    "FirmwareStatusNotification": FirmwareReported(FirmwareStatus.IDLE),
+    "SignedFirmwareStatusNotification": FirmwareReported(FirmwareStatus.IDLE, signed=True),
+    "DiagnosticsStatusNotification": LogReported(LogStatus.IDLE),
+    "LogStatusNotification": LogReported(LogStatus.IDLE, extended=True),
+    "SecurityEventNotification": SecurityEvent("TamperDetectionActivated", 0.0),
+    "SignCertificate": CertificateAsked("csr"),
 }
 
 formats = jsonschema.FormatChecker(formats=())
@@ -72,9 +101,21 @@ def is_time(value):
 @cache
 def schema(name):
     loaded = json.loads((resources.files("ocpp.v16") / "schemas" / f"{name}.json").read_text("utf-8-sig"))
-    if name == "TriggerMessage":
+    loaded = resolved(loaded, loaded.get("definitions", {}))
+    if name in ("TriggerMessage", "ExtendedTriggerMessage"):
         del loaded["properties"]["requestedMessage"]["enum"]
     return loaded
+
+
+def resolved(part, definitions):
+    """Return a schema with its references followed."""
+    if isinstance(part, list):
+        return [resolved(child, definitions) for child in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return resolved(definitions[part["$ref"].removeprefix("#/definitions/")], definitions)
+    return {name: resolved(child, definitions) for name, child in part.items() if name != "definitions"}
 
 
 @cache
@@ -127,6 +168,10 @@ reports = st.one_of(
         st.none() | tokens,
         readings,
     ),
+    st.builds(FirmwareReported, st.sampled_from(FirmwareStatus), st.booleans(), st.none() | st.integers()),
+    st.builds(LogReported, st.sampled_from(LogStatus), st.booleans(), st.none() | st.integers()),
+    st.builds(SecurityEvent, words, instants, st.none() | st.text(max_size=300)),
+    st.builds(CertificateAsked, words),
 )
 optional = st.none() | words
 specs = st.builds(
@@ -150,7 +195,7 @@ def written(message):
 
 
 @given(reports, specs, st.none() | st.integers())
-def test_every_report_is_a_valid_request(report, spec, transaction_id):
+def test_t_31_t_35_every_report_is_a_valid_request(report, spec, transaction_id):
     payload = written(encode.report(report, spec, transaction_id))
     validator(encode.action(report)).validate(payload)
 
@@ -167,11 +212,36 @@ def test_every_report_is_a_valid_request(report, spec, transaction_id):
         ("Reset", [Answered("Accepted"), Answered("Rejected")]),
         ("TriggerMessage", [Answered("Accepted"), Answered("Rejected"), Answered("NotImplemented")]),
         ("UnlockConnector", [Answered("Unlocked"), Answered("UnlockFailed"), Answered("NotSupported")]),
+        ("UpdateFirmware", [Answered("Accepted")]),
+        (
+            "GetDiagnostics",
+            [LogAnswered("Accepted", "a.log"), LogAnswered("Rejected"), LogAnswered("Accepted", "a" * 300)],
+        ),
+        ("SendLocalList", [Answered(s) for s in ("Accepted", "Failed", "NotSupported", "VersionMismatch")]),
+        ("GetLocalListVersion", [VersionAnswered(-1), VersionAnswered(0), VersionAnswered(7)]),
+        ("ReserveNow", [Answered(s) for s in ("Accepted", "Faulted", "Occupied", "Rejected", "Unavailable")]),
+        ("CancelReservation", [Answered("Accepted"), Answered("Rejected")]),
+        ("SetChargingProfile", [Answered("Accepted"), Answered("Rejected"), Answered("NotSupported")]),
+        ("ClearChargingProfile", [Answered("Accepted"), Answered("Unknown")]),
+        ("GetCompositeSchedule", [CompositeAnswered(7)]),
+        ("CertificateSigned", [Answered("Accepted"), Answered("Rejected")]),
+        ("DeleteCertificate", [Answered("Accepted"), Answered("Failed"), Answered("NotFound")]),
+        ("ExtendedTriggerMessage", [Answered("Accepted"), Answered("Rejected"), Answered("NotImplemented")]),
+        ("GetInstalledCertificateIds", [CertificatesAnswered()]),
+        ("GetLog", [LogAnswered(s, "a.log") for s in ("Accepted", "AcceptedCanceled")] + [LogAnswered("Rejected")]),
+        ("InstallCertificate", [Answered("Accepted"), Answered("Failed"), Answered("Rejected")]),
+        (
+            "SignedUpdateFirmware",
+            [
+                Answered(s)
+                for s in ("Accepted", "Rejected", "AcceptedCanceled", "InvalidCertificate", "RevokedCertificate")
+            ],
+        ),
     ],
 )
-def test_every_outcome_is_a_valid_confirmation(action, outcomes):
+def test_t_30_t_31_every_outcome_is_a_valid_confirmation(action, outcomes):
     for outcome in outcomes:
-        validator(f"{action}Response").validate(written(encode.outcome(outcome, KEYS)))
+        validator(f"{action}Response").validate(written(encode.outcome(outcome, KEYS, action)))
 
 
 names = st.text(min_size=1, max_size=50)
@@ -182,8 +252,44 @@ names = st.text(min_size=1, max_size=50)
     st.lists(names, max_size=4).map(tuple),
 )
 def test_every_set_of_settings_is_a_valid_confirmation(known, unknown):
-    payload = written(encode.outcome(VariablesAnswered(known, unknown), KEYS))
+    payload = written(encode.outcome(VariablesAnswered(known, unknown), KEYS, "GetConfiguration"))
     validator("GetConfigurationResponse").validate(payload)
+
+
+certificate_ids = st.builds(
+    CertificateId,
+    st.sampled_from(HashAlgorithm),
+    st.text("0123456789abcdef", min_size=64, max_size=128),
+    st.text("0123456789abcdef", min_size=64, max_size=128),
+    st.text("0123456789abcdef", min_size=1, max_size=40),
+)
+
+
+@given(st.lists(certificate_ids, max_size=4).map(tuple))
+def test_every_set_of_certificates_is_a_valid_confirmation(ids):
+    payload = written(encode.outcome(CertificatesAnswered(ids), KEYS, "GetInstalledCertificateIds"))
+    validator("GetInstalledCertificateIdsResponse").validate(payload)
+    assert payload["status"] == ("Accepted" if ids else "NotFound")
+
+
+periods = st.builds(CompositePeriod, st.integers(0, 86_400), st.floats(0, 1e6), st.none() | st.integers(1, 3))
+
+
+@given(
+    st.integers(0, 9),
+    st.sampled_from(RateUnit),
+    st.integers(0, 86_400),
+    instants,
+    st.lists(periods, min_size=1, max_size=4).map(tuple),
+)
+def test_sc_08_every_composite_schedule_is_a_valid_confirmation(evse, unit, duration_s, starts_at, found):
+    outcome = CompositeAnswered(evse, unit, duration_s, starts_at, found)
+    payload = written(encode.outcome(outcome, KEYS, "GetCompositeSchedule"))
+    # `multipleOf` is computed in binary fractions; what counts is what was written.
+    for period in payload["chargingSchedule"]["chargingSchedulePeriod"]:
+        assert len(repr(period["limit"]).partition(".")[2]) == 1
+        period["limit"] = 1
+    validator("GetCompositeScheduleResponse").validate(payload)
 
 
 # --- Inbound ----------------------------------------------------------------------------------------------------------
@@ -196,7 +302,7 @@ def instances(part):
     match part["type"]:
         case "object":
             required = set(part.get("required", ()))
-            members = {name: instances(child) for name, child in part["properties"].items()}
+            members = {name: instances(child) for name, child in part.get("properties", {}).items()}
             return st.fixed_dictionaries(
                 {name: child for name, child in members.items() if name in required},
                 optional={name: child for name, child in members.items() if name not in required},
@@ -281,7 +387,7 @@ def test_all_actions_of_the_package_are_known():
 
 
 @pytest.mark.parametrize("name", ["MeterValues", "StopTransaction"])
-def test_the_schemas_take_a_misspelling_that_we_never_write(name):
+def test_t_31_the_schemas_take_a_misspelling_that_we_never_write(name):
     assert "Celcius" in json.dumps(schema(name))
     assert "Celcius" not in encode.UNITS.values()
     assert "Celsius" in encode.UNITS.values()

@@ -1,8 +1,4 @@
-"""The messages of OCPP 1.6's Core and RemoteTrigger profiles as typed structs (OCPP 1.6 §6, §7).
-
-Decides what is a valid payload, by the schemas of 2019-12; must not know what a message means.
-A member that may be left out is UNSET then: null is no value in OCPP.
-"""
+"""The messages of the Core and RemoteTrigger profiles (OCPP 1.6 §6, §7)."""
 
 from __future__ import annotations
 
@@ -10,42 +6,22 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
-import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from twin.model.terms import (
-    AuthorizationStatus,
-    ErrorCode,
-    Measurand,
-    ReadingContext,
-    Registration,
-    ResetKind,
-    Status,
-    StopReason,
+from twin.model.terms import ErrorCode, Measurand, ReadingContext, Registration, ResetKind, Status, StopReason
+from twin.ocpp.v16.messages.base import (
+    IdTagInfo,
+    Integer,
+    Message,
+    String20,
+    String25,
+    String50,
+    String255,
+    String500,
 )
+from twin.ocpp.v16.messages.smart_charging import ChargingProfile
 
-# Strings with the lengths of T-35; an integer is one that the store can hold.
-String20: TypeAlias = Annotated[str, Meta(max_length=20)]
-String25: TypeAlias = Annotated[str, Meta(max_length=25)]
-String50: TypeAlias = Annotated[str, Meta(max_length=50)]
-String255: TypeAlias = Annotated[str, Meta(max_length=255)]
-String500: TypeAlias = Annotated[str, Meta(max_length=500)]
-Integer: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Be the root of all messages and their parts; members that are not theirs are refused (OCPP-J errata 3.1)."""
-
-
-# --- Shared parts -----------------------------------------------------------------------------------------------------
-
-
-class IdTagInfo(Message, frozen=True):
-    """OCPP 1.6 §7.27."""
-
-    status: AuthorizationStatus
-    expiry_date: datetime | UnsetType = UNSET
-    parent_id_tag: String20 | UnsetType = UNSET
+# --- Meter values -----------------------------------------------------------------------------------------------------
 
 
 class Phase(StrEnum):
@@ -86,51 +62,6 @@ class MeterValue(Message, frozen=True):
 
     timestamp: str
     sampled_value: tuple[SampledValue, ...]
-
-
-def _check_decimals(value: float) -> None:
-    # SC-08: `multipleOf: 0.1` cannot be computed in binary fractions, so the distance is measured instead.
-    if abs(value * 10 - round(value * 10)) > 1e-6 * max(1.0, abs(value)):
-        raise ValueError(f"{value} has more than one decimal")
-
-
-class ChargingSchedulePeriod(Message, frozen=True):
-    """OCPP 1.6 §7.14."""
-
-    start_period: Integer
-    limit: float
-    number_phases: Integer | UnsetType = UNSET
-
-    def __post_init__(self) -> None:
-        _check_decimals(self.limit)
-
-
-class ChargingSchedule(Message, frozen=True):
-    """OCPP 1.6 §7.13."""
-
-    charging_rate_unit: Literal["A", "W"]
-    charging_schedule_period: Annotated[tuple[ChargingSchedulePeriod, ...], Meta(min_length=1)]
-    duration: Integer | UnsetType = UNSET
-    start_schedule: datetime | UnsetType = UNSET
-    min_charging_rate: float | UnsetType = UNSET
-
-    def __post_init__(self) -> None:
-        if self.min_charging_rate is not UNSET:
-            _check_decimals(self.min_charging_rate)
-
-
-class ChargingProfile(Message, frozen=True):
-    """OCPP 1.6 §7.8."""
-
-    charging_profile_id: Integer
-    stack_level: Annotated[int, Meta(ge=0, le=2**63 - 1)]
-    charging_profile_purpose: Literal["ChargePointMaxProfile", "TxDefaultProfile", "TxProfile"]
-    charging_profile_kind: Literal["Absolute", "Recurring", "Relative"]
-    charging_schedule: ChargingSchedule
-    transaction_id: Integer | UnsetType = UNSET
-    recurrency_kind: Literal["Daily", "Weekly"] | UnsetType = UNSET
-    valid_from: datetime | UnsetType = UNSET
-    valid_to: datetime | UnsetType = UNSET
 
 
 # --- From the Charge Point: requests ----------------------------------------------------------------------------------
@@ -241,10 +172,6 @@ class StopTransactionConf(Message, frozen=True):
     id_tag_info: IdTagInfo | UnsetType = UNSET
 
 
-class EmptyConf(Message, frozen=True):
-    """Confirm MeterValues or StatusNotification (OCPP 1.6 §6.32, §6.48)."""
-
-
 # --- From the Central System: requests --------------------------------------------------------------------------------
 
 
@@ -316,12 +243,6 @@ class UnlockConnector(Message, frozen=True):
 # --- From the Charge Point: confirmations -----------------------------------------------------------------------------
 
 
-class StatusConf(Message, frozen=True):
-    """Confirm any request that is answered by one word."""
-
-    status: str
-
-
 class DataTransferConf(Message, frozen=True):
     """OCPP 1.6 §6.16."""
 
@@ -344,36 +265,16 @@ class GetConfigurationConf(Message, frozen=True):
     unknown_key: tuple[String50, ...] | UnsetType = UNSET
 
 
-# --- Actions ----------------------------------------------------------------------------------------------------------
-
-REQUESTS: dict[str, type[Message]] = {
-    message.__name__: message
-    for message in (
-        ChangeAvailability,
-        ChangeConfiguration,
-        ClearCache,
-        DataTransfer,
-        GetConfiguration,
-        RemoteStartTransaction,
-        RemoteStopTransaction,
-        Reset,
-        TriggerMessage,
-        UnlockConnector,
-    )
-}
-"""What the Central System may ask of this twin."""
-
-KNOWN_ACTIONS = frozenset(REQUESTS) | {
-    # Core, but from the Charge Point only.
-    "Authorize", "BootNotification", "Heartbeat", "MeterValues", "StartTransaction", "StatusNotification",
-    "StopTransaction",
-    # FirmwareManagement, LocalAuthListManagement, Reservation, SmartCharging.
-    "DiagnosticsStatusNotification", "FirmwareStatusNotification", "GetDiagnostics", "UpdateFirmware",
-    "GetLocalListVersion", "SendLocalList", "CancelReservation", "ReserveNow",
-    "ClearChargingProfile", "GetCompositeSchedule", "SetChargingProfile",
-    # The security extension.
-    "CertificateSigned", "DeleteCertificate", "ExtendedTriggerMessage", "GetInstalledCertificateIds", "GetLog",
-    "InstallCertificate", "LogStatusNotification", "SecurityEventNotification", "SignCertificate",
-    "SignedFirmwareStatusNotification", "SignedUpdateFirmware",
-}  # fmt: skip
-"""All actions of OCPP 1.6: one of these that the twin does not serve is not supported, others are unknown (T-27)."""
+Request: TypeAlias = (
+    ChangeAvailability
+    | ChangeConfiguration
+    | ClearCache
+    | DataTransfer
+    | GetConfiguration
+    | RemoteStartTransaction
+    | RemoteStopTransaction
+    | Reset
+    | TriggerMessage
+    | UnlockConnector
+)
+"""What the Central System may ask by these profiles."""
