@@ -4,6 +4,8 @@ TwinError
 ├── Rejected            the user's: a command that the box cannot carry out now (R1)
 ├── ProtocolError       the Central System's: a frame or payload that breaks OCPP
 ├── LinkError           the network's or the peer's: a connection that cannot be had
+├── CertificateError    whoever handed over a certificate: it cannot be read
+├── TransferError       the network's or the peer's: a file that cannot be fetched or uploaded
 ├── StoreError          the machine's: the database cannot be read or written
 └── SnapshotError       the database's: a stored state that this program cannot read
 """
@@ -43,7 +45,30 @@ class ProtocolError(TwinError):
 
 
 class LinkError(TwinError):
-    """Say why the Central System could not be reached; the link retries by itself."""
+    """Say why the Central System could not be reached; the link retries by itself.
+
+    `problem` is one of `LinkProblem`: the kind, as far as the security events of OCPP 1.6 tell kinds apart.
+    """
+
+    def __init__(self, sentence: str, problem: str = "other") -> None:
+        super().__init__(sentence)
+        self.problem = problem
+
+
+class CertificateError(TwinError):
+    """Say why a certificate cannot be read, as a part of a sentence for a person."""
+
+
+class TransferError(TwinError):
+    """Say why a file could not be fetched or uploaded.
+
+    `problem` is one of `twin.model.terms.TransferProblem`, `detail` a sentence for a person, without secrets.
+    """
+
+    def __init__(self, problem: str, detail: str) -> None:
+        super().__init__(detail)
+        self.problem = problem
+        self.detail = detail
 
 
 class StoreError(TwinError):

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from twin.model import charging, outage, registration, session
+from twin.model import asking, authority, enrolment, firmware, local_list, outage, registration, session
 from twin.model.box import Step
 from twin.model.effects import (
     AuthorizationAsked,
     Booted,
+    CertificateAsked,
+    FirmwareReported,
     HeartbeatDue,
+    LogReported,
     Metered,
     Report,
+    SecurityEvent,
     SessionEnded,
     SessionStarted,
     StatusChanged,
@@ -61,10 +65,16 @@ def handle(step: Step, report: Report, answer: Answer) -> None:
             if isinstance(answer, Failed | Unanswered):
                 # It is told again with the next chance: when the connection is back.
                 step.box.evse(report.evse).told = None
-        case Metered():
+        case FirmwareReported():
+            firmware.told(step, report)
+        case Metered() | LogReported() | SecurityEvent():
             pass
+        case CertificateAsked():
+            enrolment.answered(step, report, answer)
         case _:
             assert_never(report)
+    if not isinstance(report, Booted) and isinstance(answer, Failed) and answer.code == "SecurityError":
+        registration.doubted(step)
 
 
 def _is_final(answer: Answer) -> bool:
@@ -72,23 +82,23 @@ def _is_final(answer: Answer) -> bool:
 
 
 def _learn(step: Step, token: str, info: TokenInfo) -> None:
-    if step.box.variables.flag("AuthCacheCtrlr.Enabled"):
-        step.box.cache.learn(token, info)
+    local_list.compare(step, token, info)
+    authority.learn(step, token, info)
 
 
 def _authorization(step: Step, report: AuthorizationAsked, answer: Answer) -> None:
     match answer:
         case AuthorizationAnswered(info):
             _learn(step, report.token, info)
-            charging.answered(step, report.authorization_id, info)
+            asking.answered(step, report.authorization_id, info)
         case Failed(code):
-            charging.unanswered(
+            asking.unanswered(
                 step, report.authorization_id, "NotSupported" if code in _NOT_SUPPORTED else "Unavailable"
             )
         case Unanswered(link_lost):
-            charging.unanswered(step, report.authorization_id, "Unavailable" if link_lost else "Timeout")
+            asking.unanswered(step, report.authorization_id, "Unavailable" if link_lost else "Timeout")
         case _:
-            charging.unanswered(step, report.authorization_id, "Unavailable")
+            asking.unanswered(step, report.authorization_id, "Unavailable")
 
 
 def _started(step: Step, report: SessionStarted, answer: Answer) -> None:
@@ -97,6 +107,7 @@ def _started(step: Step, report: SessionStarted, answer: Answer) -> None:
     if isinstance(answer, StartAnswered):
         _learn(step, report.token, answer.info)
         if report.session_id in box.transactions:
+            _doubt(step, report, answer.transaction_id)
             box.transactions[report.session_id] = answer.transaction_id
         if not gone:
             session.started(step, report, answer)
@@ -104,6 +115,20 @@ def _started(step: Step, report: SessionStarted, answer: Answer) -> None:
         box.transactions[report.session_id] = NEVER
         if not gone:
             step.changed(report.evse)
+
+
+def _doubt(step: Step, report: SessionStarted, transaction_id: int) -> None:
+    """Tell of an id that another open transaction has; both go on, and the Central System has to tell them apart."""
+    others = (known for session_id, known in step.box.transactions.items() if session_id != report.session_id)
+    if transaction_id != NEVER and transaction_id in others:
+        words = f"The transaction id {transaction_id} belongs to another open transaction"
+        step.note(
+            "protocol_error",
+            report.evse,
+            action="StartTransaction",
+            code="PropertyConstraintViolation",
+            description=words,
+        )
 
 
 def _ended(step: Step, report: SessionEnded, answer: Answer) -> None:

@@ -1,6 +1,6 @@
-"""Who may charge, as far as the box can tell by itself: the authorization cache and the rules for being offline.
+"""Who may charge, as far as the box can tell by itself: the local list, the cache, the rules for being offline.
 
-Cards compare without case (T-34). What the Central System says always counts more than what is written here.
+The list counts more than the cache (OCPP 1.6 §3.5.3), what the Central System says now counts more than both.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from typing import TypeAlias
 
 import msgspec
 
+from twin.model.box import Box, Step
 from twin.model.inputs import TokenInfo
 from twin.model.state import CacheEntry
-from twin.model.terms import AuthorizationSource, AuthorizationStatus, Instant
-from twin.model.variables import Variables
+from twin.model.terms import AuthorizationSource, AuthorizationStatus
+from twin.model.variables import LOCAL_LIST
 
-CACHE_SIZE = 1000
+_VALID = frozenset({AuthorizationStatus.ACCEPTED, AuthorizationStatus.CONCURRENT_TX})
+"""What makes a card valid in the list (OCPP 1.6 §3.5.2); the cache knows Accepted only (A-05, A-13)."""
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -35,63 +37,79 @@ class Refused(msgspec.Struct, frozen=True):
 Verdict: TypeAlias = Granted | Refused
 
 
-def same(one: str | None, other: str | None) -> bool:
-    """Tell whether two tokens are the same; a missing one equals nothing (A-04)."""
-    return one is not None and other is not None and one.casefold() == other.casefold()
+class Known(msgspec.Struct, frozen=True):
+    """Say what the box knows of a card by itself, and from where."""
+
+    source: AuthorizationSource
+    status: AuthorizationStatus
+    parent: str | None = None
+
+    @property
+    def valid(self) -> bool:
+        """Tell whether the card may charge by this."""
+        return is_valid(self.status)
 
 
-class Cache:
-    """Remember verdicts of the Central System, valid or not (OCPP 1.6 §3.5.1), the oldest first."""
-
-    __slots__ = ("entries", "stored")
-
-    def __init__(self, entries: dict[str, CacheEntry] | None = None) -> None:
-        self.entries = {} if entries is None else entries
-        self.stored: bytes | None = None
-        """The snapshot's memo of the entries, None since they last changed."""
-
-    def clear(self) -> None:
-        """Forget all verdicts."""
-        self.entries.clear()
-        self.stored = None
-
-    def find(self, token: str, now: Instant) -> CacheEntry | None:
-        """Return what is known; an entry whose end has passed reads Expired (A-09). `now` is the box's own time."""
-        entry = self.entries.get(token.casefold())
-        if entry is not None and entry.expires_at is not None and entry.expires_at <= now:
-            return msgspec.structs.replace(entry, status=AuthorizationStatus.EXPIRED)
-        return entry
-
-    def learn(self, token: str, info: TokenInfo) -> None:
-        """Remember a verdict; a full cache first gives up what is not valid, then the oldest (A-07, A-10)."""
-        key = token.casefold()
-        self.stored = None
-        self.entries.pop(key, None)
-        if len(self.entries) >= CACHE_SIZE:
-            invalid = (k for k, e in self.entries.items() if e.status is not AuthorizationStatus.ACCEPTED)
-            del self.entries[next(invalid, next(iter(self.entries)))]
-        # Who already charges elsewhere is a valid customer all the same (A-05).
-        status = AuthorizationStatus.ACCEPTED if info.status is AuthorizationStatus.CONCURRENT_TX else info.status
-        self.entries[key] = CacheEntry(status, info.parent, info.expires_at)
+def is_valid(status: AuthorizationStatus) -> bool:
+    """Tell whether a card with this status is a customer, though one who may charge elsewhere already."""
+    return status in _VALID
 
 
-def before_asking(cache: Cache, variables: Variables, token: str, now: Instant) -> Verdict | None:
-    """Decide online without asking, where LocalPreAuthorize allows it; None: ask (A-12, A-14)."""
-    if not (variables.flag("AuthCtrlr.LocalPreAuthorize") and variables.flag("AuthCacheCtrlr.Enabled")):
+def known(step: Step, token: str) -> Known | None:
+    """Look a card up in the list, else in the cache; None: it is known in neither (A-08)."""
+    box = step.box
+    if (entry := listed(step, token)) is not None:
+        return Known(AuthorizationSource.LOCAL_LIST, entry.status, entry.parent)
+    entry = box.cache.find(token, step.own_now) if box.variables.flag("AuthCacheCtrlr.Enabled") else None
+    return None if entry is None else Known(AuthorizationSource.CACHE, entry.status, entry.parent)
+
+
+def listed(step: Step, token: str) -> CacheEntry | None:
+    """Look a card up in the local list, if that is in use (A-13)."""
+    return step.box.local_list.find(token, step.own_now) if _uses_list(step.box) else None
+
+
+def _uses_list(box: Box) -> bool:
+    variables = box.variables
+    there = bool(box.local_list.entries) and variables.supports(LOCAL_LIST)
+    return there and variables.flag("LocalAuthListCtrlr.Enabled")
+
+
+def parent_of(step: Step, token: str) -> str | None:
+    """Return the group of a card that is valid by what the box knows (A-18, RV-08)."""
+    found = known(step, token)
+    return found.parent if found is not None and found.valid else None
+
+
+def learn(step: Step, token: str, info: TokenInfo) -> None:
+    """Keep a verdict of the Central System in the cache, unless the card stands in the list (A-06 to A-08)."""
+    box = step.box
+    if not box.variables.flag("AuthCacheCtrlr.Enabled"):
+        return
+    if listed(step, token) is None:
+        box.cache.learn(token, info)
+    else:
+        box.cache.forget(token)  # what was kept before it was listed is out of date now
+
+
+def before_asking(step: Step, token: str) -> Verdict | None:
+    """Decide online without asking, where LocalPreAuthorize allows it; None: ask (A-12 to A-14)."""
+    if not step.box.variables.flag("AuthCtrlr.LocalPreAuthorize"):
         return None
-    entry = cache.find(token, now)
-    if entry is None or entry.status is not AuthorizationStatus.ACCEPTED:
-        return None
-    return Granted(AuthorizationSource.CACHE, entry.parent)
+    found = known(step, token)
+    return Granted(found.source, found.parent) if found is not None and found.valid else None
 
 
-def offline(cache: Cache, variables: Variables, token: str, now: Instant, *, why: str) -> Verdict:
+def offline(step: Step, token: str, *, why: str) -> Verdict:
     """Decide while the Central System cannot be asked (A-15 to A-17); `why` is told of an unknown card."""
-    entry = cache.find(token, now) if variables.flag("AuthCacheCtrlr.Enabled") else None
-    if entry is not None and entry.status is not AuthorizationStatus.ACCEPTED:
-        return Refused(entry.status, AuthorizationSource.CACHE, entry.parent)
-    if entry is not None and variables.flag("AuthCtrlr.LocalAuthorizeOffline"):
-        return Granted(AuthorizationSource.CACHE, entry.parent)
-    if entry is None and variables.flag("AuthCtrlr.OfflineTxForUnknownIdEnabled"):
+    variables = step.box.variables
+    if not step.box.station.ever_accepted:  # B-14: it would not be known who could ever charge here
+        return Refused("Unavailable", AuthorizationSource.OFFLINE)
+    found = known(step, token)
+    if found is not None and not found.valid:
+        return Refused(found.status, found.source, found.parent)
+    if found is not None and variables.flag("AuthCtrlr.LocalAuthorizeOffline"):
+        return Granted(found.source, found.parent)
+    if found is None and variables.flag("AuthCtrlr.OfflineTxForUnknownIdEnabled"):
         return Granted(AuthorizationSource.OFFLINE)
     return Refused(why, AuthorizationSource.OFFLINE)

@@ -8,21 +8,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from twin.model import power
-from twin.model.authority import Cache
-from twin.model.effects import Changed, Effect, Note, Report, Tell
+from twin.model.cards import Cache, LocalList
+from twin.model.credentials import NONE, Credentials
+from twin.model.effects import Changed, Effect, Note, Outcome, Reply, Report, Tell
+from twin.model.installed import Profiles
 from twin.model.spec import EvseSpec, TwinSpec
 from twin.model.state import Connection, Evse, Station
 from twin.model.terms import Gate, Instant, PartKind, Registration
 from twin.model.variables import Variables
 
-_EVSE_PARTS: tuple[PartKind, ...] = ("evse", "meter", "limit", "session")
+_EVSE_PARTS: tuple[PartKind, ...] = ("evse", "limit", "meter", "session")
 
 
 class Box:
     """Be everything that a twin is and remembers. `transactions` maps open sessions to the Central System's ids."""
 
-    __slots__ = ("cache", "common", "connection", "evses", "ids", "spec", "station", "transactions", "variables")
+    __slots__ = (
+        "cache",
+        "common",
+        "connection",
+        "credentials",
+        "credentials_stored",
+        "evses",
+        "ids",
+        "local_list",
+        "profiles",
+        "spec",
+        "station",
+        "transactions",
+        "variables",
+    )
 
     def __init__(
         self,
@@ -40,8 +55,13 @@ class Box:
         self.variables = variables
         self.ids = ids
         self.cache = Cache()
+        self.profiles = Profiles()
+        self.local_list = LocalList()
         self.transactions: dict[str, int | None] = {}
         self.connection = Connection()
+        self.credentials: Credentials = NONE
+        self.credentials_stored: tuple[Credentials, bytes] | None = None
+        """The snapshot's memo of them."""
 
     @property
     def online(self) -> bool:
@@ -65,6 +85,11 @@ class Box:
         return self.station.powered and self.station.up_at is None
 
     @property
+    def firmware_version(self) -> str | None:
+        """Return the version of the firmware that runs: the last one installed, or what the box came with."""
+        return self.station.firmware_version or self.spec.firmware_version
+
+    @property
     def wants_link(self) -> bool:
         """Tell whether the box would have a connection now."""
         return self.running and self.station.network
@@ -86,10 +111,6 @@ class Box:
         """Return the time on the box's own clock, which follows the Central System's (B-05, R6)."""
         return now + self.station.clock_offset_s
 
-    def settle(self, evse: Evse, now: Instant) -> None:
-        """Let an EVSE's register run at the power that flows now."""
-        power.settle(evse, self.common, self.hardware(evse.number), now, powered=self.running)
-
 
 class Step:
     """Collect what one input causes; `request_id` is that of the command that is behind it."""
@@ -110,6 +131,10 @@ class Step:
     def do(self, effect: Effect) -> None:
         """Want something done."""
         self.effects.append(effect)
+
+    def reply(self, request_ref: str, outcome: Outcome) -> None:
+        """Answer a request of the Central System."""
+        self.effects.append(Reply(request_ref, outcome))
 
     def tell(self, report: Report, *, durable: bool = False, triggered: bool = False) -> None:
         """Tell the Central System something."""

@@ -5,16 +5,23 @@ An *attempt* is what Preparing stands for: somebody began to use an EVSE, and Co
 
 from __future__ import annotations
 
-from twin.model import session, status
-from twin.model.box import Step
-from twin.model.state import Evse
-from twin.model.terms import StopReason
+from twin.model import evse as phases
+from twin.model import reserved, session, status
+from twin.model.box import Box, Step
+from twin.model.state import Evse, Grant
+from twin.model.terms import Status, StopReason
 
 
 def begin_attempt(step: Step, evse: Evse) -> None:
     """Let ConnectionTimeOut run from now (X-08); 0 means that it never ends."""
     wait_s = step.box.variables.integer("TxCtrlr.EVConnectionTimeOut")
     evse.attempt_ends_at = step.now + wait_s if wait_s else None
+
+
+def resume_attempt(step: Step, evse: Evse) -> None:
+    """Let ConnectionTimeOut run for a car that stood there before its EVSE could be used."""
+    if step.box.running and evse.status is Status.PREPARING and evse.attempt_ends_at is None:
+        begin_attempt(step, evse)
 
 
 def void_attempt(evse: Evse) -> None:
@@ -31,17 +38,22 @@ def plugged_in(step: Step, evse: Evse) -> None:
         return
     evse.finishing = False  # F2
     shared = box.common.grant
-    meant = shared is not None and (not shared.evses or evse.number in shared.evses)
-    if evse.grant is None and meant and status.is_usable(box, evse):
+    if evse.grant is None and shared is not None and _is_for(box, shared, evse) and status.is_usable(box, evse):
         evse.grant, box.common.grant, box.common.attempt_ends_at = shared, None, None
     if evse.grant is not None and status.is_usable(box, evse):
         grant = evse.grant
         status.refresh(step, evse.number)
         session.start(step, evse, grant)
         return
-    if evse.operative and box.common.operative and evse.attempt_ends_at is None:
+    kept = reserved.of(box, evse.number) is not None  # RV-14: a plug alone is no attempt there
+    if phases.is_in_service(evse, box.common) and evse.attempt_ends_at is None and not kept:
         begin_attempt(step, evse)
     status.refresh(step, evse.number)
+
+
+def _is_for(box: Box, shared: Grant, evse: Evse) -> bool:
+    meant = not shared.evses or evse.number in shared.evses
+    return meant and reserved.admits(box, evse, shared.token, shared.parent)
 
 
 def unplugged(step: Step, evse: Evse, *, cable_stays: bool) -> None:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import assert_never
 
 from twin.errors import Rejected
-from twin.model import cable, charging, metering, outage, registration, service, status
+from twin.model import (
+    cable,
+    charging,
+    firmware,
+    jobs,
+    metering,
+    outage,
+    reader,
+    registration,
+    security_events,
+    service,
+    status,
+)
 from twin.model.box import Box, Step
 from twin.model.effects import Drop, Forget, Power
 from twin.model.inputs import (
@@ -20,12 +32,15 @@ from twin.model.inputs import (
     PresentToken,
     PressReset,
     PressStop,
+    RaiseSecurityEvent,
     ReportMeter,
     SetDoorOpen,
     SetEvReady,
     SetFault,
+    SetFirmwareOutcome,
     SetNetwork,
     SetPowered,
+    SetResetFails,
     Unplug,
     UnplugEvSide,
     UseMeterSource,
@@ -48,6 +63,13 @@ def handle(step: Step, command: Command) -> None:
             service.clear_fault(step, _evse(step.box, command.evse, least=0), command.fault_id)
         case SetPowered() | SetNetwork() | SetDoorOpen() | DropLink() | Boot() | ClearQueue() | PressReset():
             _at_station(step, command)
+        case SetFirmwareOutcome():
+            firmware.set_outcome(step, command)
+        case SetResetFails():
+            outage.set_reset_fails(step, fails=command.fails)
+        case RaiseSecurityEvent():
+            _needs_power(step.box)
+            security_events.event(step, command.kind, command.tech_info, asked=True)
         case PresentToken():
             _present(step, command)
         case PressStop():
@@ -80,9 +102,9 @@ def _present(step: Step, command: PresentToken) -> None:
     for number in command.evses:
         _evse(box, number)
     if command.evse is not None:
-        charging.present(step, _evse(box, command.evse), command.token)
+        reader.present(step, _evse(box, command.evse), command.token)
     else:
-        charging.present(step, charging.pick(step, command.token, command.evses), command.token, command.evses)
+        reader.present(step, None, command.token, command.evses)
 
 
 # --- The cable --------------------------------------------------------------------------------------------------------
@@ -158,8 +180,12 @@ def _at_station(
         case SetNetwork():
             if box.station.network != command.network:
                 box.station.network = command.network
+                if not command.network:
+                    jobs.interrupt(step)
                 step.do(Power(link=box.wants_link))
         case SetDoorOpen():
+            if command.open and not box.station.door_open and box.running:
+                security_events.event(step, "TamperDetectionActivated", "The door was opened", asked=True)
             box.station.door_open = command.open
         case DropLink():
             if not box.connection.up:
@@ -174,6 +200,8 @@ def _at_station(
             _needs_power(box)
             if box.station.resetting is not None:
                 raise Rejected("state_conflict", "the box is about to reboot")
+            if firmware.is_installing(box):
+                raise Rejected("state_conflict", "the box is installing new firmware")
             outage.reset(step, command.kind, StopReason.REBOOT, BootReason.LOCAL_RESET)
         case _:
             assert_never(command)

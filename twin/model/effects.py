@@ -11,12 +11,17 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from twin.model.asked import CertificateId, Signing
 from twin.model.terms import (
     BootReason,
     ErrorCode,
+    FirmwareStatus,
     Instant,
+    LogKind,
+    LogStatus,
     Measurand,
     Part,
+    RateUnit,
     ReadingContext,
     Status,
     StopReason,
@@ -109,7 +114,49 @@ class SessionEnded(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     request_id: str | None = None
 
 
-Report: TypeAlias = Booted | HeartbeatDue | StatusChanged | AuthorizationAsked | SessionStarted | Metered | SessionEnded
+class FirmwareReported(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """A firmware update reached this step (FirmwareStatusNotification; `signed`: SignedFirmwareStatusNotification)."""
+
+    status: FirmwareStatus
+    signed: bool = False
+    request_id: int | None = None
+
+
+class LogReported(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """An upload reached this step (DiagnosticsStatusNotification, or `extended` LogStatusNotification)."""
+
+    status: LogStatus
+    extended: bool = False
+    request_id: int | None = None
+
+
+class SecurityEvent(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """Something that concerns security happened (SecurityEventNotification, Security whitepaper A04)."""
+
+    kind: str
+    at: Instant
+    tech_info: str | None = None
+
+
+class CertificateAsked(msgspec.Struct, frozen=True, tag=True):
+    """The box wants a certificate (SignCertificate, Security whitepaper A02); the request is PKCS#10 in PEM."""
+
+    csr: str
+
+
+Report: TypeAlias = (
+    Booted
+    | HeartbeatDue
+    | StatusChanged
+    | AuthorizationAsked
+    | SessionStarted
+    | Metered
+    | SessionEnded
+    | FirmwareReported
+    | LogReported
+    | SecurityEvent
+    | CertificateAsked
+)
 
 # --- Outcomes of requests ---------------------------------------------------------------------------------------------
 
@@ -142,7 +189,60 @@ class VariablesAnswered(msgspec.Struct, frozen=True, tag=True):
     unknown: tuple[str, ...]
 
 
-Outcome: TypeAlias = Answered | DataAnswered | VariablesAnswered
+class VersionAnswered(msgspec.Struct, frozen=True, tag=True):
+    """Answer GetLocalListVersion."""
+
+    version: int
+
+
+class CompositePeriod(msgspec.Struct, frozen=True):
+    """Allow so much from `start_s` seconds on, in the unit of the answer."""
+
+    start_s: int
+    limit: float
+    phases: int | None = None
+
+
+class CompositeAnswered(msgspec.Struct, frozen=True, tag=True):
+    """Answer GetCompositeSchedule; `unit` None: Rejected. `starts_at` is when the question was received."""
+
+    evse: int
+    unit: RateUnit | None = None
+    duration_s: int = 0
+    starts_at: Instant = 0.0
+    periods: tuple[CompositePeriod, ...] = ()
+
+
+class LogAnswered(msgspec.Struct, frozen=True, tag=True):
+    """Answer GetDiagnostics (a file name or none) or GetLog (`status`, too)."""
+
+    status: str
+    file_name: str | None = None
+
+
+class CertificatesAnswered(msgspec.Struct, frozen=True, tag=True):
+    """Answer GetInstalledCertificateIds; none found is NotFound."""
+
+    ids: tuple[CertificateId, ...] = ()
+
+
+class Refusal(msgspec.Struct, frozen=True, tag=True):
+    """Answer with an error instead of a confirmation: `code` is an OCPP-J error code (OCPP-J 1.6 §4.2.3)."""
+
+    code: str
+    description: str
+
+
+Outcome: TypeAlias = (
+    Answered
+    | DataAnswered
+    | VariablesAnswered
+    | VersionAnswered
+    | CompositeAnswered
+    | LogAnswered
+    | CertificatesAnswered
+    | Refusal
+)
 
 # --- Effects ----------------------------------------------------------------------------------------------------------
 
@@ -194,4 +294,46 @@ class Note(msgspec.Struct, frozen=True):
     request_id: str | None = None
 
 
-Effect: TypeAlias = Tell | Reply | Changed | Power | Drop | Forget | Note
+# --- Jobs for the runtime: what takes time outside, and comes back as a JobEvent --------------------------------------
+
+
+class Fetch(msgspec.Struct, frozen=True):
+    """Fetch a firmware image into the box's folder, once; with `signing` check its signature there."""
+
+    job_id: str
+    url: str
+    signing: Signing | None = None
+
+
+class Deliver(msgspec.Struct, frozen=True):
+    """Upload a log to the folder `url` under `file_name`, once; instants on the runtime's clock bound its content."""
+
+    job_id: str
+    url: str
+    file_name: str
+    kind: LogKind
+    oldest: Instant | None = None
+    latest: Instant | None = None
+
+
+class MakeKey(msgspec.Struct, frozen=True):
+    """Make a key pair that never leaves the box, and a certificate signing request for it (SEC-13).
+
+    `keep` are the fingerprints of all other keys that are still needed.
+    """
+
+    job_id: str
+    common_name: str
+    organization: str
+    keep: tuple[str, ...] = ()
+
+
+class CancelJob(msgspec.Struct, frozen=True):
+    """Give a job up; nothing more is heard of it."""
+
+    job_id: str
+
+
+Job: TypeAlias = Fetch | Deliver | MakeKey | CancelJob
+
+Effect: TypeAlias = Tell | Reply | Changed | Power | Drop | Forget | Note | Job

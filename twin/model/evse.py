@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import deque
 from functools import cache
 
-from twin.model.state import Ask, Evse
+from twin.model.cards import same
+from twin.model.state import Ask, Evse, Reservation
 from twin.model.terms import ErrorCode, Status
 
 A, B, C, D, E, F, G, H, I = (  # noqa: E741 - the letters and numbers of the specification's matrix
@@ -75,9 +76,14 @@ def is_faulted(evse: Evse) -> bool:
     return any(fault.blocking for fault in evse.faults.values())
 
 
+def is_in_service(evse: Evse, station: Evse) -> bool:
+    """Tell whether an EVSE is operative, and not kept free because new firmware is about to be installed (FW-05)."""
+    return evse.operative and station.operative and not station.updating
+
+
 def is_usable(evse: Evse, station: Evse) -> bool:
     """Tell whether a session could begin here, as far as faults and availability go."""
-    return evse.operative and not evse.scheduled and station.operative and not is_faulted(evse)
+    return is_in_service(evse, station) and not evse.scheduled and not is_faulted(evse)
 
 
 def allows(evse: Evse) -> bool:
@@ -88,19 +94,29 @@ def allows(evse: Evse) -> bool:
     return not any(fault.code is ErrorCode.EV_COMMUNICATION_ERROR for fault in evse.faults.values())
 
 
-def projected(evse: Evse, station: Evse, asks: list[Ask], *, drawing: bool) -> Status:
-    """Return the status that the facts amount to; `drawing` tells whether the car takes what is offered."""
+def projected(
+    evse: Evse, station: Evse, asks: list[Ask], kept: Reservation | None = None, *, offering: bool, drawing: bool
+) -> Status:
+    """Return the status that the facts amount to.
+
+    `kept` is the EVSE's own reservation; `offering` tells whether energy is offered to its session, `drawing` whether
+    the car takes it.
+    """
     if is_faulted(evse):
         return Status.FAULTED
     if evse.session is not None:
         # OCPP 1.6 §4.9: SuspendedEVSE has precedence over SuspendedEV (S-05).
-        if not allows(evse):
+        if not offering:
             return Status.SUSPENDED_EVSE
         return Status.CHARGING if evse.plugged and drawing else Status.SUSPENDED_EV
-    if not (evse.operative and station.operative):
+    if not is_in_service(evse, station):
         return Status.UNAVAILABLE
-    if evse.grant is not None or any(ask.evse == evse.number and ask.stops is None for ask in asks):
+    cards = [ask.token for ask in asks if ask.evse == evse.number and ask.stops is None]
+    # G2 is the reserved card's; while another one's group is asked for, and with a plug alone, it stays (RV-14).
+    if evse.grant is not None or any(kept is None or same(kept.token, card) for card in cards):
         return Status.PREPARING
+    if kept is not None:
+        return Status.RESERVED
     if evse.finishing:
         return Status.FINISHING
     return Status.PREPARING if evse.plugged else Status.AVAILABLE

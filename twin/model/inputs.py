@@ -18,12 +18,15 @@ from twin.model.spec import EvSpec
 from twin.model.terms import (
     AuthorizationStatus,
     ErrorCode,
+    FirmwareOutcome,
     Instant,
+    LinkProblem,
     MeterSource,
     Quantity,
     Registration,
     ResetKind,
     StopReason,
+    TransferProblem,
 )
 
 # --- Commands: levels -------------------------------------------------------------------------------------------------
@@ -113,6 +116,19 @@ class SetDoorOpen(Input, frozen=True):
     open: bool
 
 
+class SetFirmwareOutcome(Input, frozen=True):
+    """Decide how firmware updates end from now on; `version` is what the next image brings."""
+
+    outcome: FirmwareOutcome
+    version: str | None = None
+
+
+class SetResetFails(Input, frozen=True):
+    """Let resets fail, or succeed again (RS-06)."""
+
+    fails: bool
+
+
 # --- Commands: edges --------------------------------------------------------------------------------------------------
 
 
@@ -161,6 +177,13 @@ class ClearQueue(Input, frozen=True):
     """Forget the queued messages."""
 
 
+class RaiseSecurityEvent(Input, frozen=True):
+    """Let something happen that concerns security (Security whitepaper §8; A04)."""
+
+    kind: str
+    tech_info: str | None = None
+
+
 Command: TypeAlias = (
     PlugIn
     | Unplug
@@ -173,6 +196,8 @@ Command: TypeAlias = (
     | SetPowered
     | SetNetwork
     | SetDoorOpen
+    | SetFirmwareOutcome
+    | SetResetFails
     | PresentToken
     | PressStop
     | EmergencyStop
@@ -181,96 +206,7 @@ Command: TypeAlias = (
     | DropLink
     | Boot
     | ClearQueue
-)
-
-# --- Requests of the Central System -----------------------------------------------------------------------------------
-
-
-class Asked(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Be the root of all requests; `request_ref` names the CALL that the reply belongs to."""
-
-    request_ref: str
-
-
-class ChangeAvailability(Asked, frozen=True):
-    """Make an EVSE, or (0) everything, operative or inoperative (OCPP 1.6 §5.2)."""
-
-    evse: int
-    operative: bool
-
-
-class SetVariable(Asked, frozen=True):
-    """Change a setting of the box, given as text; `name` is the model's own (OCPP 1.6 §5.3).
-
-    `label` is what the Central System calls it, for the event that tells of the change.
-    """
-
-    name: str
-    value: str
-    label: str
-
-
-class GetVariables(Asked, frozen=True):
-    """Read settings by the names asked for; empty means all that are readable (OCPP 1.6 §5.8)."""
-
-    names: tuple[str, ...] = ()
-
-
-class ClearCache(Asked, frozen=True):
-    """Empty the authorization cache (OCPP 1.6 §5.4)."""
-
-
-class DataTransfer(Asked, frozen=True):
-    """Carry vendor data (OCPP 1.6 §5.6)."""
-
-    vendor_id: str
-    message_id: str | None = None
-    data: str | None = None
-
-
-class RemoteStart(Asked, frozen=True):
-    """Start a session for a token at an EVSE, or (None) at one that the box picks (OCPP 1.6 §5.11)."""
-
-    token: str
-    evse: int | None = None
-
-
-class RemoteStop(Asked, frozen=True):
-    """Stop the session that the Central System knows by this id (OCPP 1.6 §5.12)."""
-
-    transaction_id: int
-
-
-class Reset(Asked, frozen=True):
-    """Restart the box (OCPP 1.6 §5.14)."""
-
-    kind: ResetKind
-
-
-class UnlockConnector(Asked, frozen=True):
-    """Release the cable (OCPP 1.6 §5.18)."""
-
-    evse: int
-
-
-class Trigger(Asked, frozen=True):
-    """Send a message now (OCPP 1.6 §5.17). `message` is one of OCPP's words; others are not implemented."""
-
-    message: str
-    evse: int | None = None
-
-
-Request: TypeAlias = (
-    ChangeAvailability
-    | SetVariable
-    | GetVariables
-    | ClearCache
-    | DataTransfer
-    | RemoteStart
-    | RemoteStop
-    | Reset
-    | UnlockConnector
-    | Trigger
+    | RaiseSecurityEvent
 )
 
 # --- Answers to our reports -------------------------------------------------------------------------------------------
@@ -317,6 +253,12 @@ class StopAnswered(msgspec.Struct, frozen=True, tag=True):
     info: TokenInfo | None = None
 
 
+class CertificateRequestAnswered(msgspec.Struct, frozen=True, tag=True):
+    """Answer CertificateAsked: will the Central System have it signed (Security whitepaper §6.27)."""
+
+    accepted: bool
+
+
 class Acknowledged(msgspec.Struct, frozen=True, tag=True):
     """Answer a report whose confirmation carries nothing (status, meter values)."""
 
@@ -345,6 +287,7 @@ Answer: TypeAlias = (
     | AuthorizationAnswered
     | StartAnswered
     | StopAnswered
+    | CertificateRequestAnswered
     | Acknowledged
     | Failed
     | Unanswered
@@ -366,4 +309,50 @@ class LinkDown(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
-LinkEvent: TypeAlias = LinkUp | LinkDown
+class LinkRefused(msgspec.Struct, frozen=True, tag=True):
+    """Say that no connection could be opened; told each time, `reason` is a sentence for a person."""
+
+    url: str
+    reason: str
+    problem: LinkProblem = LinkProblem.OTHER
+
+
+LinkEvent: TypeAlias = LinkUp | LinkDown | LinkRefused
+
+# --- What became of a job that was handed to the runtime --------------------------------------------------------------
+
+
+class Fetched(msgspec.Struct, frozen=True, tag=True):
+    """Say that a file lies in the box's folder; `genuine` is the verdict on its signature where one was asked for.
+
+    `version` is the firmware's, as far as the file or its name tells it.
+    """
+
+    job_id: str
+    version: str | None = None
+    genuine: bool | None = None
+
+
+class Delivered(msgspec.Struct, frozen=True, tag=True):
+    """Say that a log was uploaded."""
+
+    job_id: str
+
+
+class TransferFailed(msgspec.Struct, frozen=True, tag=True):
+    """Say that one try to fetch or deliver a file failed; `detail` is a sentence for a person."""
+
+    job_id: str
+    problem: TransferProblem
+    detail: str
+
+
+class KeyMade(msgspec.Struct, frozen=True, tag=True):
+    """Hand over a certificate signing request (PEM); the private key lies on disk under `key`, its fingerprint."""
+
+    job_id: str
+    csr: str
+    key: str
+
+
+JobEvent: TypeAlias = Fetched | Delivered | TransferFailed | KeyMade

@@ -5,10 +5,10 @@ OCPP 1.6 §4.2, §4.6, OCPP-J 1.6 §5.3, §5.4.
 
 from __future__ import annotations
 
-from twin.model import charging, status
+from twin.model import asking, enrolment, firmware, security, security_events, status
 from twin.model.box import Box, Step
 from twin.model.effects import Booted, HeartbeatDue
-from twin.model.inputs import BootAnswered, LinkDown, LinkUp
+from twin.model.inputs import BootAnswered, LinkDown, LinkRefused, LinkUp
 from twin.model.state import Connection
 from twin.model.terms import BootReason, Instant, Registration
 
@@ -30,11 +30,13 @@ def link_up(step: Step, event: LinkUp) -> None:
     connection.up, connection.url, connection.since, connection.booted_here = True, event.url, step.now, False
     step.request_id = step.box.station.cause
     step.note("connected", url=event.url, reason=None)
+    security.link_up(step)
     if connection.registration is Registration.ACCEPTED:
         step.box.station.cause = None
         status.tell_changed(step)
         arm_heartbeat(step)
-        charging.ask_again(step)
+        asking.ask_again(step)
+        enrolment.ask(step)
     elif connection.boot_at is None or connection.boot_at <= step.now:
         boot(step)
     step.changed(0)
@@ -45,9 +47,15 @@ def link_down(step: Step, event: LinkDown) -> None:
     connection = step.box.connection
     connection.up, connection.since, connection.next_heartbeat_at = False, None, None
     connection.boot_told = False
+    security.link_down(step)
     step.request_id = step.box.station.cause
     step.note("disconnected", url=event.url, reason=event.reason)
     step.changed(0)
+
+
+def link_refused(step: Step, event: LinkRefused) -> None:
+    """Take it that the Central System could not be reached."""
+    security.link_refused(step, event)
 
 
 def boot(step: Step, *, triggered: bool = False) -> None:
@@ -55,7 +63,7 @@ def boot(step: Step, *, triggered: bool = False) -> None:
     connection = step.box.connection
     connection.boot_at, connection.boot_told = None, True
     reason = BootReason.TRIGGERED if triggered else step.box.station.boot_reason
-    step.tell(Booted(reason, step.box.spec.firmware_version), triggered=triggered)
+    step.tell(Booted(reason, step.box.firmware_version), triggered=triggered)
 
 
 def boot_again(step: Step) -> None:
@@ -65,6 +73,17 @@ def boot_again(step: Step) -> None:
     if connection.up:
         boot(step)
     step.changed(0)
+
+
+def doubted(step: Step) -> None:
+    """Take it that the Central System refuses messages as those of an unknown box: register anew (T-32).
+
+    OCPP-J errata 3.8: it answers so before it accepted a box. A registration that it made on this very connection
+    cannot be meant.
+    """
+    connection = step.box.connection
+    if connection.registration is Registration.ACCEPTED and not connection.booted_here:
+        boot_again(step)
 
 
 def booted(step: Step, answer: BootAnswered) -> None:
@@ -88,7 +107,9 @@ def booted(step: Step, answer: BootAnswered) -> None:
         step.note("registration_changed", status=answer.status, interval_s=answer.interval_s)
     if answer.status is Registration.ACCEPTED:
         status.tell_all(step)  # B-06: before what waits in the queue
-        charging.ask_again(step)
+        asking.ask_again(step)
+        firmware.accepted(step)
+        enrolment.ask(step)
     step.changed(0)
 
 
@@ -105,8 +126,10 @@ def set_clock(step: Step, current_time: Instant) -> None:
     station = step.box.station
     known = 0.0 <= current_time < LATEST_CLOCK
     if known and abs(current_time - step.own_now) >= LEAST_CLOCK_STEP_S:
-        station.clock_offset_s = current_time - step.now
+        before_s, station.clock_offset_s = station.clock_offset_s, current_time - step.now
+        security_events.event(step, "SettingSystemTime", f"Set by {station.clock_offset_s - before_s:+.0f} s")
         arm_alignment(step)
+        step.box.profiles.next_at = step.now  # schedules are on the Central System's clock
 
 
 def heartbeat(step: Step) -> None:
@@ -135,4 +158,4 @@ def arm_alignment(step: Step) -> None:
 
 def forget_connection(box: Box) -> None:
     """Begin anew after power came or the program was started: not registered, not connected."""
-    box.connection = Connection()
+    box.connection = Connection(renewal=box.connection.renewal)

@@ -4,48 +4,76 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from twin.model import charging, metering, outage, registration, service, session, status
+from twin.model import (
+    aligned,
+    asking,
+    authority,
+    certificates,
+    charging,
+    firmware,
+    local_list,
+    logs,
+    outage,
+    profiles,
+    registration,
+    reservation,
+    reserved,
+    security,
+    service,
+    session,
+    status,
+    triggers,
+)
+from twin.model.asked import (
+    CancelReservation,
+    CertificateSigned,
+    ChangeAvailability,
+    ClearCache,
+    ClearChargingProfile,
+    DataTransfer,
+    DeleteCertificate,
+    GetCompositeSchedule,
+    GetInstalledCertificateIds,
+    GetLocalListVersion,
+    GetLog,
+    GetVariables,
+    InstallCertificate,
+    RemoteStart,
+    RemoteStop,
+    Request,
+    ReserveNow,
+    Reset,
+    SendLocalList,
+    SetChargingProfile,
+    SetVariable,
+    Trigger,
+    UnlockConnector,
+    UpdateFirmware,
+)
 from twin.model.box import Box, Step
 from twin.model.effects import (
     Answered,
     DataAnswered,
-    HeartbeatDue,
-    Metered,
     Outcome,
-    Reading,
     Reply,
-    Sample,
     VariablesAnswered,
-)
-from twin.model.inputs import (
-    ChangeAvailability,
-    ClearCache,
-    DataTransfer,
-    GetVariables,
-    RemoteStart,
-    RemoteStop,
-    Request,
-    Reset,
-    SetVariable,
-    Trigger,
-    UnlockConnector,
 )
 from twin.model.state import Evse, Grant
 from twin.model.terms import (
     AuthorizationSource,
     BootReason,
-    Measurand,
-    ReadingContext,
     Registration,
     ResetKind,
     StopReason,
 )
+from twin.model.variables import SMART_CHARGING
 
 HIDDEN = "***"
 
 
 def handle(step: Step, request: Request) -> None:
     """Answer a request exactly once, and do what it asks."""
+    security.proven(step.box)
     match request:
         case ChangeAvailability():
             _change_availability(step, request)
@@ -55,7 +83,9 @@ def handle(step: Step, request: Request) -> None:
             _get_variables(step, request)
         case ClearCache():
             step.box.cache.clear()
-            _reply(step, request, Answered("Accepted"))
+            # CC-02: a box without a cache has none to clear.
+            known = step.box.variables.knows("AuthCacheCtrlr.Enabled")
+            _reply(step, request, Answered("Accepted" if known else "Rejected"))
         case DataTransfer():
             # CC-03: this box speaks no vendor's dialect.
             _reply(step, request, DataAnswered("UnknownVendorId"))
@@ -68,7 +98,27 @@ def handle(step: Step, request: Request) -> None:
         case UnlockConnector():
             _unlock(step, request)
         case Trigger():
-            _trigger(step, request)
+            triggers.handle(step, request)
+        case SendLocalList():
+            local_list.send(step, request)
+        case GetLocalListVersion():
+            local_list.version(step, request)
+        case ReserveNow():
+            reservation.reserve(step, request)
+        case CancelReservation():
+            reservation.cancel(step, request)
+        case SetChargingProfile():
+            profiles.install(step, request)
+        case ClearChargingProfile():
+            profiles.clear(step, request)
+        case GetCompositeSchedule():
+            profiles.composite(step, request)
+        case UpdateFirmware():
+            firmware.update(step, request)
+        case GetLog():
+            logs.get(step, request)
+        case CertificateSigned() | InstallCertificate() | DeleteCertificate() | GetInstalledCertificateIds():
+            certificates.handle(step, request)
         case _:
             assert_never(request)
 
@@ -96,7 +146,9 @@ def _change_availability(step: Step, request: ChangeAvailability) -> None:
 
 def _set_variable(step: Step, request: SetVariable) -> None:
     variables = step.box.variables
-    verdict = variables.change(request.name, request.value)
+    before = security.profile(step.box)
+    fine = security.may_change(step, request.name, request.value)
+    verdict = variables.change(request.name, request.value) if fine else "Rejected"
     _reply(step, request, Answered(verdict))
     if verdict not in ("Accepted", "RebootRequired"):
         return
@@ -104,6 +156,7 @@ def _set_variable(step: Step, request: SetVariable) -> None:
     step.note("configuration_changed", key=request.label, value=HIDDEN if secret else request.value)
     if verdict == "Accepted":
         _took_effect(step, request.name)
+        security.took_effect(step, request.name, before)
 
 
 def _took_effect(step: Step, name: str) -> None:
@@ -114,9 +167,10 @@ def _took_effect(step: Step, name: str) -> None:
         case "SampledDataCtrlr.TxUpdatedInterval":
             for evse in step.box.evses:
                 session.arm_sampling(step, evse)
+        case "LocalAuthListCtrlr.Enabled" if not step.box.variables.flag(name):
+            local_list.settle(step)
         case "AlignedDataCtrlr.Interval":
-            for evse in step.box.evses:
-                evse.aligned_base_wh = evse.register.read(step.now)
+            aligned.restart(step)
             registration.arm_alignment(step)
         case _:
             pass
@@ -133,13 +187,15 @@ def _get_variables(step: Step, request: GetVariables) -> None:
 # --- Remote control ---------------------------------------------------------------------------------------------------
 
 
-def _free(box: Box, evse: Evse) -> bool:
+def _free(box: Box, evse: Evse, token: str, parent: str | None) -> bool:
     asked = any(ask.evse == evse.number and ask.stops is None for ask in box.station.asks)
     idle = evse.session is None and evse.grant is None and not asked
-    return idle and evse.keeper is None and status.is_usable(box, evse)
+    # RV-07, RV-08: refused where it is kept for others; that a card is one of theirs may yet turn out.
+    place = reserved.admits(box, evse, token, parent) or reserved.hinges_on_parent(box, evse, parent)
+    return idle and evse.keeper is None and place and status.is_usable(box, evse)
 
 
-def _chosen(box: Box, request: RemoteStart) -> Evse | None:
+def _chosen(box: Box, request: RemoteStart, parent: str | None) -> Evse | None:
     """Return where a remote start happens (R-05, R-06), None: it is refused."""
     if box.connection.registration is not Registration.ACCEPTED:  # B-12
         return None
@@ -147,23 +203,37 @@ def _chosen(box: Box, request: RemoteStart) -> Evse | None:
         if not _known(box, request.evse):
             return None
         evse = box.evse(request.evse)
-        return evse if _free(box, evse) else None
-    free = [evse for evse in box.evses if _free(box, evse)]
-    return max(free, key=lambda evse: (evse.plugged, not evse.finishing, -evse.number), default=None)
+        return evse if _free(box, evse, request.token, parent) else None
+    free = [evse for evse in box.evses if _free(box, evse, request.token, parent)]
+    return max(free, key=lambda evse: _merit(box, evse, request.token, parent), default=None)
+
+
+def _merit(box: Box, evse: Evse, token: str, parent: str | None) -> tuple[bool, bool, bool, bool, int]:
+    """Rate an EVSE for a remote start that names none: kept for this card, certain, with a car, not used up."""
+    kept = reserved.of(box, evse.number)
+    own = kept is not None and reserved.fits(kept, token, parent)
+    certain = reserved.admits(box, evse, token, parent)
+    return own, certain, evse.plugged, not evse.finishing, -evse.number
 
 
 def _remote_start(step: Step, request: RemoteStart) -> None:
-    evse = _chosen(step.box, request)
+    parent = authority.parent_of(step, request.token)
+    evse = _chosen(step.box, request, parent)
+    profile = request.profile if step.box.variables.supports(SMART_CHARGING) else None  # R-09
+    if evse is not None and profile is not None and not profiles.suits_remote_start(step.box, evse.number, profile):
+        evse = None
     word = "Rejected" if evse is None else "Accepted"
     _reply(step, request, Answered(word))
     number = request.evse if evse is None else evse.number
     step.note("remote_start", number, id_tag=request.token, connector_id=request.evse, status=word)
     if evse is None:
         return
-    if step.box.variables.flag("AuthCtrlr.AuthorizeRemoteStart"):
-        charging.authorize(step, evse.number, request.token, remote=True)
+    place = reserved.admits(step.box, evse, request.token, parent)
+    if step.box.variables.flag("AuthCtrlr.AuthorizeRemoteStart") or not place:
+        asking.authorize(step, evse.number, request.token, remote=True, profile=profile)
     else:  # R-03: the verdict comes with StartTransaction.conf
-        charging.give(step, evse, Grant(request.token, AuthorizationSource.REMOTE))
+        grant = Grant(request.token, AuthorizationSource.REMOTE, parent, profile=profile)
+        charging.give(step, evse, grant)
 
 
 def _remote_stop(step: Step, request: RemoteStop) -> None:
@@ -175,13 +245,18 @@ def _remote_stop(step: Step, request: RemoteStop) -> None:
     _reply(step, request, Answered(word))
     number = None if found is None else found.number
     step.note("remote_stop", number, transaction_id=request.transaction_id, status=word)
+    if found is None:
+        words = f"No transaction {request.transaction_id} is running"
+        step.note(
+            "protocol_error", action="RemoteStopTransaction", code="PropertyConstraintViolation", description=words
+        )
     if found is not None and allowed:
         session.end(step, found, StopReason.REMOTE)
         session.after_end(step, found)
 
 
 def _reset(step: Step, request: Reset) -> None:
-    busy = step.box.station.resetting is not None
+    busy = step.box.station.resetting is not None or firmware.is_installing(step.box)
     word = "Rejected" if busy else "Accepted"
     _reply(step, request, Answered(word))
     step.note("reset", type=request.kind, status=word)
@@ -200,63 +275,3 @@ def _unlock(step: Step, request: UnlockConnector) -> None:
     _reply(step, request, Answered(word))
     step.note("unlock", evse.number, connector_id=evse.number, status=word)
     service.unlock_now(step, evse, word)
-
-
-# --- TriggerMessage ---------------------------------------------------------------------------------------------------
-
-
-def _trigger(step: Step, request: Trigger) -> None:
-    """Answer, then send (CC-05 to CC-12); messages of absent profiles are not implemented."""
-    word = _trigger_verdict(step.box, request)
-    _reply(step, request, Answered(word))
-    if word != "Accepted":
-        return
-    match request.message:
-        case "BootNotification":
-            registration.boot(step, triggered=True)
-        case "Heartbeat":
-            step.tell(HeartbeatDue(), triggered=True)
-        case "StatusNotification":
-            evses = list(step.box.all()) if request.evse is None else [step.box.evse(request.evse)]
-            for evse in evses:
-                status.tell(step, evse, triggered=True)
-        case "MeterValues":
-            evses = step.box.evses if request.evse is None else [step.box.evse(request.evse)]
-            for evse in evses:
-                _trigger_meter(step, evse)
-        case _:
-            pass
-
-
-def _trigger_verdict(box: Box, request: Trigger) -> str:
-    match request.message:
-        case "BootNotification":
-            booted = box.connection.registration is Registration.ACCEPTED and box.connection.booted_here
-            return "Rejected" if booted or box.connection.boot_told else "Accepted"  # CC-12
-        case "Heartbeat":
-            return "Accepted"
-        case "MeterValues" | "StatusNotification":
-            fine = request.evse is None or request.evse == 0 or _known(box, request.evse)
-            return "Accepted" if fine else "Rejected"
-        case _:
-            return "NotImplemented"
-
-
-def _trigger_meter(step: Step, evse: Evse) -> None:
-    if evse.number == 0:
-        step.tell(Metered(0, (main_meter(step, ReadingContext.TRIGGER),)), triggered=True)
-        return
-    owner = evse.session
-    base_wh = evse.register.read(step.now) if owner is None else owner.sample_base_wh
-    found = session.read(step, evse, step.box.variables.items(session.SAMPLED), ReadingContext.TRIGGER, base_wh=base_wh)
-    # X-05: this report may overtake StartTransaction, and then has no transaction to name.
-    named = None if owner is None or owner.transaction_id is None else owner.id
-    if found is not None:
-        step.tell(Metered(evse.number, (found,), named), triggered=True)
-
-
-def main_meter(step: Step, context: ReadingContext) -> Reading:
-    """Read the main meter: the sum of all EVSEs (V-20)."""
-    total_wh = sum(metering.whole_wh(evse, step.now) for evse in step.box.evses)
-    sample = Sample(Measurand.ENERGY_ACTIVE_IMPORT_REGISTER, float(total_wh), None, "Inlet")
-    return Reading(step.own_now, context, (sample,))

@@ -19,6 +19,7 @@ def set_fault(step: Step, evse: Evse, fault_id: str, fault: Fault) -> None:
     evse.faults = {**evse.faults, fault_id: fault}
     step.note("fault", evse.number, id=fault_id, error_code=fault.code, info=fault.info)
     status.refresh(step, evse.number)
+    _resume_attempts(step, evse.number)
 
 
 def clear_fault(step: Step, evse: Evse, fault_id: str | None) -> None:
@@ -30,6 +31,14 @@ def clear_fault(step: Step, evse: Evse, fault_id: str | None) -> None:
     status.refresh(step, evse.number)
     if evse.grant is not None and evse.plugged and status.is_usable(step.box, evse):
         session.start(step, evse, evse.grant)  # all that was missing
+    _resume_attempts(step, evse.number)
+
+
+def _resume_attempts(step: Step, number: int) -> None:
+    """Let cars begin an attempt that stood where the fault, just set or gone, has ended a reservation (RV-12)."""
+    for evse in step.box.evses:
+        if number in (0, evse.number):
+            cable.resume_attempt(step, evse)
 
 
 def fault(code: ErrorCode, info: str | None, vendor_id: str | None, vendor_error_code: str | None) -> Fault:

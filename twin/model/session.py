@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twin.model import metering, power, status
+from twin.model import metering, power, profiles, reserved, status
 from twin.model.box import Box, Step
 from twin.model.effects import Metered, Reading, Sample, SessionEnded, SessionStarted
 from twin.model.inputs import StartAnswered
@@ -31,17 +31,16 @@ def read(
     at: Instant | None = None,
 ) -> Reading | None:
     """Read the meter of an EVSE now."""
-    box, spec = step.box, step.box.hardware(evse.number)
-    offered = power.limit(evse, box.common, spec, powered=box.running)
+    offered = power.offer(step.box, evse, step.now)
     return metering.reading(
         evse,
-        spec,
+        step.box.hardware(evse.number),
         items,
         context,
         step.now,
         at=step.own_now if at is None else at,
         phases=offered.phases,
-        offered=(offered.limit_a, offered.limit_w),
+        offered=offered.rate,
         base_wh=base_wh,
     )
 
@@ -63,10 +62,14 @@ def start(step: Step, evse: Evse, grant: Grant) -> None:
         sample_base_wh=register_wh,
     )
     evse.locked = box.hardware(evse.number).lock
+    profiles.begin(step, evse, grant.profile)
     session.begin = read(step, evse, _collected(box), ReadingContext.TRANSACTION_BEGIN, base_wh=register_wh)
     arm_sampling(step, evse)
+    evse.averages, evse.aligned_base_wh = None, evse.register.read(step.now)
     box.transactions[session.id] = None
-    report = SessionStarted(session.id, evse.number, grant.token, step.own_now, register_wh, request_id=request_id)
+    kept = reserved.ended_by(box, evse, grant.token, grant.parent)
+    number = None if kept is None else kept.id
+    report = SessionStarted(session.id, evse.number, grant.token, step.own_now, register_wh, number, request_id)
     step.tell(report, durable=True)
     step.note(
         "transaction_started",
@@ -78,6 +81,8 @@ def start(step: Step, evse: Evse, grant: Grant) -> None:
         status=None,
         meter_start_wh=register_wh,
     )
+    if kept is not None:
+        reserved.end(step, kept, "used", request_id=request_id)  # RV-10
     status.refresh(step, evse.number)
 
 
@@ -120,6 +125,7 @@ def end(
     )
     session.begin, session.readings, session.next_sample_at, session.invalid_cap_wh = None, [], None, None
     evse.last, evse.session = session, None
+    profiles.end(step, evse)
     if box.station.resetting is not None:
         box.station.awaited_stops.append(session.id)
     # X-14: a normal end releases the cable; A-20, X-17: otherwise it waits for the card of its owner.
@@ -136,7 +142,8 @@ def _transaction_data(step: Step, evse: Evse, session: Session) -> tuple[Reading
         return ()
     last = read(step, evse, items, ReadingContext.TRANSACTION_END, base_wh=session.meter_start_wh)
     begin = session.begin or _begin(step, session, items)
-    readings = [found for found in (begin, *session.readings, last) if found is not None]
+    between = sorted(session.readings, key=lambda reading: reading.at)
+    readings = [found for found in (begin, *between, last) if found is not None]
     return tuple(metering.thinned(readings, step.box.variables.integer("SampledDataCtrlr.TxEndedMaxReadings")))
 
 
@@ -173,32 +180,20 @@ def sample(step: Step, evse: Evse) -> None:
     told = read(step, evse, box.variables.items(SAMPLED), periodic, base_wh=base_wh)
     if told is not None:
         step.tell(Metered(evse.number, (told,), session.id), durable=True)
-    _collect(step, session, read(step, evse, box.variables.items(ENDED_SAMPLED), periodic, base_wh=base_wh))
+    collect(step, session, read(step, evse, box.variables.items(ENDED_SAMPLED), periodic, base_wh=base_wh))
     session.sample_base_wh = evse.register.read(step.now)
     arm_sampling(step, evse)
     step.changed(evse.number)
 
 
-def _collect(step: Step, session: Session, found: Reading | None) -> None:
+def collect(step: Step, session: Session, found: Reading | None) -> None:
+    """Keep a reading for the end of the session, thinned out where there are too many (V-25)."""
     if found is not None:
         # Begin and End come on top, hence two less (V-25).
         limit = step.box.variables.integer("SampledDataCtrlr.TxEndedMaxReadings") - 2
         session.readings = [*session.readings, found]
         if len(session.readings) > max(2, 2 * limit):
             session.readings = metering.thinned(session.readings, max(2, limit))
-
-
-def align(step: Step, evse: Evse, grid_at: Instant) -> None:
-    """Report the values of a clock-aligned instant, in a session or not (V-02, V-04)."""
-    box, session = step.box, evse.session
-    clock, base_wh = ReadingContext.SAMPLE_CLOCK, evse.aligned_base_wh
-    told = read(step, evse, box.variables.items(ALIGNED), clock, base_wh=base_wh, at=grid_at)
-    if told is not None:
-        step.tell(Metered(evse.number, (told,), None if session is None else session.id), durable=True)
-    if session is not None:
-        items = box.variables.items(ENDED_ALIGNED)
-        _collect(step, session, read(step, evse, items, clock, base_wh=base_wh, at=grid_at))
-    evse.aligned_base_wh = evse.register.read(step.now)
 
 
 # --- The Central System's verdict -------------------------------------------------------------------------------------

@@ -11,12 +11,14 @@ from typing import Any, Final
 import msgspec
 
 from twin.errors import SnapshotError
-from twin.model.authority import Cache
 from twin.model.box import Box
+from twin.model.cards import Cache, LocalList
+from twin.model.credentials import NONE, Credentials
+from twin.model.installed import Installed
 from twin.model.spec import EvseSpec, KeySpec, TwinSpec
 from twin.model.state import CacheEntry, Evse, Register, Station
 from twin.model.terms import Instant, Status
-from twin.model.variables import Variables
+from twin.model.variables import SMART_CHARGING, Variables
 
 VERSION: Final = 1
 
@@ -24,6 +26,11 @@ UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """From a version to the next: a function on the decoded content of a part."""
 
 _encode = msgspec.json.Encoder().encode
+
+
+class _List(msgspec.Struct):
+    version: int
+    entries: dict[str, CacheEntry]
 
 
 class _Part(msgspec.Struct):
@@ -49,6 +56,18 @@ def dump(box: Box) -> dict[str, bytes]:
         if box.cache.stored is None:
             box.cache.stored = _wrap(box.cache.entries)
         parts["cache"] = box.cache.stored
+    if box.local_list.entries:
+        if box.local_list.stored is None:
+            box.local_list.stored = _wrap(_List(box.local_list.version, box.local_list.entries))
+        parts["list"] = box.local_list.stored
+    if box.profiles.entries:
+        if box.profiles.stored is None:
+            box.profiles.stored = _wrap(box.profiles.entries)
+        parts["profiles"] = box.profiles.stored
+    if box.credentials != NONE:
+        if box.credentials_stored is None or box.credentials_stored[0] is not box.credentials:
+            box.credentials_stored = box.credentials, _wrap(box.credentials)
+        parts["certificates"] = box.credentials_stored[1]
     return parts
 
 
@@ -72,6 +91,14 @@ def restore(
         box.transactions = _unwrap(parts["transactions"], dict[str, int | None])
     if "cache" in parts:
         box.cache = Cache(_unwrap(parts["cache"], dict[str, CacheEntry]))
+    if "profiles" in parts and box.variables.supports(SMART_CHARGING):
+        installed = _unwrap(parts["profiles"], tuple[Installed, ...])
+        box.profiles.keep(one for one in installed if one.evse <= len(spec.evses))
+    if "certificates" in parts:
+        box.credentials = _unwrap(parts["certificates"], Credentials)
+    if "list" in parts:
+        known = _unwrap(parts["list"], _List)
+        box.local_list = LocalList(known.version, known.entries)
     return box
 
 

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import msgspec
 
-from twin.model.effects import Reading
+from twin.model.asked import GetLog, UpdateFirmware
+from twin.model.effects import FirmwareReported, LogReported, Reading
+from twin.model.profile import Profile
 from twin.model.spec import EvSpec
 from twin.model.terms import (
     AuthorizationSource,
     AuthorizationStatus,
     BootReason,
     ErrorCode,
+    FirmwareOutcome,
     Instant,
+    LinkProblem,
     Quantity,
     Registration,
     ResetKind,
     Status,
     StopReason,
+    UpdatePhase,
 )
 
 
@@ -81,6 +86,7 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
     parent: str | None = None
     evses: tuple[int, ...] = ()
     request_id: str | None = None
+    profile: Profile | None = None
 
 
 class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -98,6 +104,15 @@ class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
     remote: bool = False
     evses: tuple[int, ...] = ()
     request_id: str | None = None
+    profile: Profile | None = None
+
+
+class Averages(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Sum up measured values over time: `latest` holds since `at`, `sums` has value times seconds, and seconds."""
+
+    at: Instant
+    latest: dict[str, float]
+    sums: dict[str, tuple[float, float]] = {}
 
 
 class Session(msgspec.Struct, omit_defaults=True):
@@ -135,7 +150,10 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Evse(msgspec.Struct, omit_defaults=True):
-    """Hold one EVSE, or as number 0 what the station has in common with one: availability, faults, status."""
+    """Hold one EVSE, or as number 0 what the station has in common with one: availability, faults, status.
+
+    `updating` (station only): new firmware is about to be installed, so that no session can begin anywhere.
+    """
 
     number: int
     status: Status
@@ -143,6 +161,7 @@ class Evse(msgspec.Struct, omit_defaults=True):
     register: Register
     operative: bool = True
     scheduled: bool = False
+    updating: bool = False
     faults: dict[str, Fault] = {}
     info: str | None = None
     told: Told | None = None
@@ -163,6 +182,7 @@ class Evse(msgspec.Struct, omit_defaults=True):
     car: Car | None = None
     external: External = msgspec.field(default_factory=External)
     aligned_base_wh: float = 0.0
+    averages: Averages | None = None
 
     @property
     def ev_name(self) -> str | None:
@@ -170,11 +190,51 @@ class Evse(msgspec.Struct, omit_defaults=True):
         return None if self.car is None else self.car.spec.name
 
 
+class Reservation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Keep an EVSE, or (0) any one, free for a token; `until` is on the Central System's clock."""
+
+    id: int
+    evse: int
+    token: str
+    until: Instant
+    parent: str | None = None
+
+
+class FirmwareJob(msgspec.Struct, omit_defaults=True):
+    """Remember a firmware update that is under way.
+
+    `job_id` is that of the try to fetch the image which runs, `tries` counts those begun; `due_at` is when the next
+    one is due (None: at once), or when the phase is over. `known`: the Central System took the last step's message.
+    `then` is an order that came when this one could no more be given up.
+    """
+
+    order: UpdateFirmware
+    phase: UpdatePhase = UpdatePhase.WAITING
+    job_id: str | None = None
+    tries: int = 0
+    due_at: Instant | None = None
+    version: str | None = None
+    known: bool = False
+    then: UpdateFirmware | None = None
+
+
+class UploadJob(msgspec.Struct, omit_defaults=True):
+    """Remember an upload of a log that is under way. `job_id`, `tries` and `due_at` are as in `FirmwareJob`."""
+
+    order: GetLog
+    file_name: str
+    job_id: str | None = None
+    tries: int = 0
+    due_at: Instant | None = None
+
+
 class Station(msgspec.Struct, omit_defaults=True):
     """Hold what belongs to the box as a whole and survives a restart of the program.
 
     `cause` is the request id of the command for which the box connects or boots next.
-    `resetting`: sessions were ended, the reboot waits until the Central System knows, `reboot_at` at the latest.
+    `resetting`: sessions were ended, the reboot waits until the Central System knows, `reboot_at` at the latest;
+    `reset_tries` counts how often it failed. `started`: the box was switched on before. `firmware_told` and
+    `log_told` are the last steps that were told; `next_version` is what the next image brings.
     """
 
     powered: bool = True
@@ -190,12 +250,27 @@ class Station(msgspec.Struct, omit_defaults=True):
     boot_reason: BootReason = BootReason.POWER_UP
     awaited_stops: list[str] = []
     cause: str | None = None
+    started: bool = False
+    reset_fails: bool = False
+    reset_tries: int = 0
+    reservations: list[Reservation] = []
+    firmware: FirmwareJob | None = None
+    firmware_version: str | None = None
+    firmware_outcome: FirmwareOutcome = FirmwareOutcome.OK
+    firmware_told: FirmwareReported | None = None
+    next_version: str | None = None
+    upload: UploadJob | None = None
+    log_told: LogReported | None = None
 
 
 class Connection(msgspec.Struct):
     """Hold what a restart of the program begins anew: the registration and the present connection.
 
-    `asks_lost`: there are cards whose questions were under way when the program ended.
+    `asks_lost`: there are cards whose questions were under way when the program ended. `refused` is why the last try to
+    connect failed, `trusted` are the roots by which the Central System proved itself, `use_fallback` takes the old ones
+    for the next try (M05.FR.13). `on_trial`: it was opened with something that has yet to prove itself. `renewal`
+    counts how often the password was set. `csr_told`: the Central System has yet to answer the request for a
+    certificate. `misheard_at` and `exhausted_at` are when security events of these kinds were noted last.
     """
 
     registration: Registration | None = None
@@ -208,6 +283,14 @@ class Connection(msgspec.Struct):
     boot_at: Instant | None = None
     next_heartbeat_at: Instant | None = None
     next_aligned_at: Instant | None = None
+    refused: LinkProblem | None = None
+    trusted: tuple[str, ...] = ()
+    use_fallback: bool = False
+    on_trial: bool = False
+    renewal: int = 0
+    csr_told: bool = False
+    misheard_at: Instant | None = None
+    exhausted_at: Instant | None = None
 
 
 class CacheEntry(msgspec.Struct, frozen=True, omit_defaults=True):

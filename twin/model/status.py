@@ -6,26 +6,74 @@ Only while it can be told: what was passed through offline is not replayed, the 
 from __future__ import annotations
 
 from twin.model import evse as phases
-from twin.model import power
+from twin.model import power, reserved
 from twin.model.box import Box, Step
-from twin.model.effects import StatusChanged
+from twin.model.effects import Changed, StatusChanged
 from twin.model.state import Evse, Told
 from twin.model.terms import Status
+
+_OUT = {Status.FAULTED: "fault", Status.UNAVAILABLE: "unavailable"}
+"""Why a reservation ends with these."""
 
 
 def refresh(step: Step, number: int) -> None:
     """Bring the status of an EVSE (0: the station) in line with its facts, step by step through the matrix."""
+    _refresh(step, number)
+    profiles = step.box.profiles
+    if number and profiles.entries:
+        if profiles.bound_all:  # the others share with this one
+            _refresh_limits(step, but=number)
+        power.arm(step.box, step.now)
+
+
+def refresh_limits(step: Step) -> None:
+    """Bring all that charges in line with limits that may be new, and set when they change next."""
+    _refresh_limits(step)
+    power.arm(step.box, step.now)
+
+
+def _refresh_limits(step: Step, *, but: int | None = None) -> None:
+    for evse in step.box.evses:
+        if evse.session is not None and evse.number != but:
+            step.do(Changed(("limit", evse.number)))  # before all that follows from it
+            _refresh(step, evse.number)
+
+
+def _refresh(step: Step, number: int) -> None:
     box, evse = step.box, step.box.evse(number)
     if number:
-        box.settle(evse, step.now)
-        drawing = power.wants(evse, step.now)
-        target = phases.projected(evse, box.common, box.station.asks, drawing=drawing)
+        power.settle(box, evse, step.now)
+        kept = reserved.of(box, number)
+        target = phases.projected(
+            evse,
+            box.common,
+            box.station.asks,
+            kept,
+            offering=power.is_offering(box, evse, step.now),
+            drawing=power.wants(evse, step.now),
+        )
+        if kept is None and evse.status is Status.RESERVED and target is Status.PREPARING:
+            _enter(step, evse, Status.AVAILABLE)  # G1, then A2: nobody showed the reserved card
     else:
         target = phases.projected_station(evse)
     for status in phases.way(evse.status, target):
         _enter(step, evse, status)
     _report(step, evse)
     step.changed(number)
+    if target in _OUT and box.station.reservations:
+        _end_reservations(step, number, _OUT[target])
+
+
+def _end_reservations(step: Step, number: int, reason: str) -> None:
+    """End what was kept at an EVSE, or by the station, that is out of order now (RV-12)."""
+    box = step.box
+    all_out = number == 0 or all(evse.status in _OUT for evse in box.evses)
+    ended = [kept for kept in box.station.reservations if number in (0, kept.evse) or (kept.evse == 0 and all_out)]
+    for kept in ended:
+        reserved.end(step, kept, reason)
+    for kept in ended:
+        if kept.evse not in (0, number):
+            refresh(step, kept.evse)
 
 
 def refresh_all(step: Step) -> None:

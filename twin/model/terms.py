@@ -103,6 +103,7 @@ class BootReason(StrEnum):
     RESUMED = "ApplicationReset"
     LOCAL_RESET = "LocalReset"
     REMOTE_RESET = "RemoteReset"
+    FIRMWARE_UPDATE = "FirmwareUpdate"
     TRIGGERED = "Triggered"
 
 
@@ -191,6 +192,131 @@ class Quantity(StrEnum):
     FREQUENCY_HZ = "frequency_hz"
     SOC_PCT = "soc_pct"
     TEMPERATURE_C = "temperature_c"
+
+
+class ProfilePurpose(StrEnum):
+    """Name what a charging profile is for (OCPP 1.6 §7.10)."""
+
+    CHARGE_POINT_MAX = "ChargePointMaxProfile"
+    TX_DEFAULT = "TxDefaultProfile"
+    TX = "TxProfile"
+
+
+class ProfileKind(StrEnum):
+    """Name from when a charging profile counts its time (OCPP 1.6 §7.9)."""
+
+    ABSOLUTE = "Absolute"
+    RECURRING = "Recurring"
+    RELATIVE = "Relative"
+
+
+class Recurrency(StrEnum):
+    """Name how often a charging profile begins anew (OCPP 1.6 §7.37)."""
+
+    DAILY = "Daily"
+    WEEKLY = "Weekly"
+
+
+class RateUnit(StrEnum):
+    """Name the unit of a charging schedule: amperes a phase, or watts in all (OCPP 1.6 §7.12)."""
+
+    A = "A"
+    W = "W"
+
+
+class FirmwareStatus(StrEnum):
+    """Name the steps of a firmware update (OCPP 1.6 §7.25, Security whitepaper §6.6)."""
+
+    DOWNLOADED = "Downloaded"
+    DOWNLOAD_FAILED = "DownloadFailed"
+    DOWNLOADING = "Downloading"
+    DOWNLOAD_SCHEDULED = "DownloadScheduled"
+    DOWNLOAD_PAUSED = "DownloadPaused"
+    IDLE = "Idle"
+    INSTALLATION_FAILED = "InstallationFailed"
+    INSTALLING = "Installing"
+    INSTALLED = "Installed"
+    INSTALL_REBOOTING = "InstallRebooting"
+    INSTALL_SCHEDULED = "InstallScheduled"
+    INSTALL_VERIFICATION_FAILED = "InstallVerificationFailed"
+    INVALID_SIGNATURE = "InvalidSignature"
+    SIGNATURE_VERIFIED = "SignatureVerified"
+
+
+class UpdatePhase(StrEnum):
+    """Name what a firmware update waits for, or is busy with."""
+
+    WAITING = "waiting"
+    FETCHING = "fetching"
+    SCHEDULED = "scheduled"
+    HELD = "held"
+    INSTALLING = "installing"
+    REBOOTING = "rebooting"
+    BOOTED = "booted"
+
+
+class FirmwareOutcome(StrEnum):
+    """Name how the firmware updates of a simulated box end (contract, `set/firmware_outcome`)."""
+
+    OK = "ok"
+    DOWNLOAD_FAILED = "download_failed"
+    INSTALLATION_FAILED = "installation_failed"
+    INVALID_SIGNATURE = "invalid_signature"
+
+
+class LogKind(StrEnum):
+    """Name a log of the box (Security whitepaper §6.12)."""
+
+    DIAGNOSTICS = "DiagnosticsLog"
+    SECURITY = "SecurityLog"
+
+
+class LogStatus(StrEnum):
+    """Name the steps of an upload (Security whitepaper §6.17; OCPP 1.6 §7.24 knows fewer of them)."""
+
+    IDLE = "Idle"
+    UPLOADING = "Uploading"
+    UPLOADED = "Uploaded"
+    UPLOAD_FAILURE = "UploadFailure"
+    BAD_MESSAGE = "BadMessage"
+    PERMISSION_DENIED = "PermissionDenied"
+    NOT_SUPPORTED = "NotSupportedOperation"
+
+
+class TransferProblem(StrEnum):
+    """Name why a file could not be moved: this try failed, or no other try can help."""
+
+    FAILED = "failed"
+    BAD_URL = "bad_url"
+    DENIED = "denied"
+    UNSUPPORTED = "unsupported"
+    TOO_LARGE = "too_large"
+
+
+class LinkProblem(StrEnum):
+    """Name what kept a connection from being opened, as far as security events tell it apart."""
+
+    OTHER = "other"
+    UNAUTHORIZED = "unauthorized"
+    BAD_SERVER_CERTIFICATE = "bad_server_certificate"
+    TLS_VERSION = "tls_version"
+    CIPHER_SUITE = "cipher_suite"
+    SUBPROTOCOL = "subprotocol"
+
+
+class CertificateUse(StrEnum):
+    """Name what a root certificate is for (Security whitepaper §6.4)."""
+
+    CENTRAL_SYSTEM_ROOT = "CentralSystemRootCertificate"
+    MANUFACTURER_ROOT = "ManufacturerRootCertificate"
+
+
+class HashAlgorithm(StrEnum):
+    """Name how a certificate is hashed (Security whitepaper §6.11)."""
+
+    SHA256 = "SHA256"
+    SHA384 = "SHA384"
+    SHA512 = "SHA512"
 
 
 PartKind: TypeAlias = Literal["station", "evse", "meter", "limit", "session"]

@@ -6,26 +6,38 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Self, assert_never
 
 from twin.model import (
+    aligned,
     answers,
+    asking,
     charging,
     commands,
+    firmware,
+    jobs,
+    logs,
     outage,
     power,
+    profiles,
     registration,
     requests,
+    reservation,
+    security,
+    security_events,
     session,
     snapshot,
     status,
     views,
 )
+from twin.model.asked import Request
 from twin.model.box import Box, Step
-from twin.model.effects import Effect, Metered, Report
-from twin.model.inputs import Answer, Command, LinkDown, LinkEvent, LinkUp, Request
-from twin.model.spec import KeySpec, TwinSpec
+from twin.model.effects import Effect, Report
+from twin.model.inputs import Answer, Command, JobEvent, LinkDown, LinkEvent, LinkRefused, LinkUp
+from twin.model.spec import Access, KeySpec, TwinSpec
 from twin.model.state import Evse
-from twin.model.terms import Gate, Instant, Part, ReadingContext, Registration
+from twin.model.terms import Gate, Instant, Part, Registration
 from twin.model.variables import Variables
 from twin.model.view import PartView, TwinView
+
+_PARTS = (profiles, logs, security)
 
 
 class Twin:
@@ -63,26 +75,27 @@ class Twin:
     def start(self, now: Instant, alive: Instant | None = None) -> list[Effect]:
         """Begin to run; `alive` is until when the program ran before, for twins that restart as after a power cut."""
         step = Step(self._box, now)
+        reservation.resume(step)
         outage.restarted(step, alive)
-        return step.effects
+        return _done(step)
 
     def command(self, command: Command, now: Instant) -> list[Effect]:
         """Let something physical happen; raises Rejected before any change."""
         step = Step(self._box, now, command.request_id)
         commands.handle(step, command)
-        return step.effects
+        return _done(step)
 
     def request(self, request: Request, now: Instant) -> list[Effect]:
         """Answer the Central System, exactly once, and do what it asks."""
         step = Step(self._box, now)
         requests.handle(step, request)
-        return step.effects
+        return _done(step)
 
     def answer(self, report: Report, answer: Answer, now: Instant) -> list[Effect]:
         """Take what became of a report."""
         step = Step(self._box, now)
         answers.handle(step, report, answer)
-        return step.effects
+        return _done(step)
 
     def link(self, event: LinkEvent, now: Instant) -> list[Effect]:
         """Take it that the connection came or went."""
@@ -92,19 +105,43 @@ class Twin:
                 registration.link_up(step, event)
             case LinkDown():
                 registration.link_down(step, event)
+            case LinkRefused():
+                registration.link_refused(step, event)
             case _:
                 assert_never(event)
+        return _done(step)
+
+    def job(self, event: JobEvent, now: Instant) -> list[Effect]:
+        """Take what became of a job; one that was given up is nobody's (R5)."""
+        step = Step(self._box, now)
+        jobs.handle(step, event)
+        return _done(step)
+
+    def misheard(self, description: str, now: Instant) -> list[Effect]:
+        """Take it that something came which is no valid OCPP message."""
+        step = Step(self._box, now)
+        security_events.misheard(step, description)
+        return step.effects
+
+    def exhausted(self, now: Instant) -> list[Effect]:
+        """Take it that a message was lost because no more could be kept."""
+        step = Step(self._box, now)
+        security_events.exhausted(step)
         return step.effects
 
     def tick(self, now: Instant) -> list[Effect]:
         """Do what is due."""
         step = Step(self._box, now)
         _station_due(step)
+        reservation.due(step)
         if self._box.running:
+            for part in _PARTS:
+                part.due(step)
             for evse in self._box.evses:
                 _evse_due(step, evse)
-            _aligned_due(step)
-        return step.effects
+            firmware.due(step)  # after the sessions that end now
+            aligned.due(step)
+        return _done(step)
 
     def next_deadline(self) -> Instant | None:
         """Return when `tick` has something to do."""
@@ -113,8 +150,11 @@ class Twin:
     def _dues(self) -> Iterator[Instant | None]:
         box, connection = self._box, self._box.connection
         yield from outage.deadlines(box)
+        yield from reservation.deadlines(box)
         if not box.running:
             return
+        for part in (*_PARTS, firmware):
+            yield from part.deadlines(box)
         if connection.up:
             yield connection.boot_at
         if box.online:
@@ -155,6 +195,11 @@ class Twin:
         return self._box.wants_link
 
     @property
+    def access(self) -> Access:
+        """Return how the box connects now."""
+        return security.access(self._box)
+
+    @property
     def charging(self) -> int:
         """Return at how many EVSEs energy flows."""
         return sum(views.is_charging(evse) for evse in self._box.evses)
@@ -170,6 +215,11 @@ class Twin:
     def view_of(self, part: Part, now: Instant) -> PartView:
         """Show one part."""
         return views.part(self._box, part, now)
+
+
+def _done(step: Step) -> list[Effect]:
+    aligned.follow(step)
+    return step.effects
 
 
 def _is_asked(box: Box, evse: Evse) -> bool:
@@ -192,7 +242,7 @@ def _station_due(step: Step) -> None:
         registration.boot(step)
     if box.online and _is_due(connection.next_heartbeat_at, step):
         registration.heartbeat(step)
-    charging.asks_over(step)
+    asking.overdue(step)
     if _is_due(box.common.attempt_ends_at, step):
         charging.attempt_over(step, box.common)
 
@@ -208,16 +258,3 @@ def _evse_due(step: Step, evse: Evse) -> None:
         charging.attempt_over(step, evse)
     if _is_due(evse.tell_at, step):
         status.tell_due(step)
-
-
-def _aligned_due(step: Step) -> None:
-    box = step.box
-    due = box.connection.next_aligned_at
-    if due is None or due > step.now:
-        return
-    grid_at = box.own_time(due)
-    for evse in box.evses:
-        session.align(step, evse, grid_at)
-    if box.variables.items(session.ALIGNED):
-        step.tell(Metered(0, (requests.main_meter(step, ReadingContext.SAMPLE_CLOCK),)), durable=True)
-    registration.arm_alignment(step)

@@ -22,11 +22,23 @@ MAX_VALUE_LENGTH = 500
 _ROTATIONS = frozenset({"NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR"})
 _MAX_INT = 2**31 - 1
 
+CORE = "Core"
+FIRMWARE = "FirmwareManagement"
+LOCAL_LIST = "LocalAuthListManagement"
+RESERVATION = "Reservation"
+SMART_CHARGING = "SmartCharging"
+REMOTE_TRIGGER = "RemoteTrigger"
+PROFILES = (CORE, FIRMWARE, LOCAL_LIST, RESERVATION, SMART_CHARGING, REMOTE_TRIGGER)
+"""The feature profiles of OCPP 1.6 §3.3."""
+
+SUPPORTED = "DeviceDataCtrlr.SupportedProfiles"
+
 
 class Rule(msgspec.Struct, frozen=True):
     """Say what a variable may hold. Bounds are those of integers; `length` names the variable that bounds a list.
 
     `readonly` can only be given at first start, `secret` cannot be read, `item` tells whether a list may hold an item.
+    `profile` names the feature profile (OCPP 1.6 §3.3) without which a box does not have the variable.
     """
 
     default: str
@@ -37,6 +49,7 @@ class Rule(msgspec.Struct, frozen=True):
     secret: bool = False
     length: str | None = None
     item: Callable[[str], bool] | None = None
+    profile: str | None = None
 
     def read(self, text: str) -> str | None:
         """Return the value as it is kept, None if this is none."""
@@ -62,7 +75,7 @@ class Rule(msgspec.Struct, frozen=True):
             case "bool":
                 return "true or false"
             case "list":
-                what = "items" if self.item is None else "measurands that this version knows"
+                what = "items" if self.item is None else "items that this version knows"
                 return f"{what}, with commas between them, none of them twice"
             case "text":
                 return "text"
@@ -96,7 +109,7 @@ RULES: Mapping[str, Rule] = {
     "OCPPCommCtrlr.ResetRetries": Rule("1", "int"),
     "OCPPCommCtrlr.UnlockOnEVSideDisconnect": _BOOL["true"],
     "DeviceDataCtrlr.ItemsPerMessage": Rule("100", "int", low=1, readonly=True),
-    "DeviceDataCtrlr.SupportedProfiles": Rule("Core,RemoteTrigger", "list", readonly=True),
+    SUPPORTED: Rule(",".join(PROFILES), "list", readonly=True, item=PROFILES.__contains__),
     "ChargingStation.NumberOfEvses": Rule("1", "int", readonly=True),
     "ChargingStation.PhaseRotation": Rule("", "list", length="ChargingStation.PhaseRotationMaxLength"),
     "ChargingStation.PhaseRotationMaxLength": Rule("1", "int", readonly=True),
@@ -123,12 +136,47 @@ RULES: Mapping[str, Rule] = {
     "AlignedDataCtrlr.MeasurandsMaxLength": _COUNT,
     "AlignedDataCtrlr.TxEndedMeasurands": _measurands("", "AlignedDataCtrlr.TxEndedMaxLength"),
     "AlignedDataCtrlr.TxEndedMaxLength": _COUNT,
+    "LocalAuthListCtrlr.Enabled": Rule("true", "bool", profile=LOCAL_LIST),
+    "LocalAuthListCtrlr.Entries": Rule("1000", "int", readonly=True, profile=LOCAL_LIST),
+    "LocalAuthListCtrlr.ItemsPerMessage": Rule("100", "int", readonly=True, profile=LOCAL_LIST),
+    "ReservationCtrlr.NonEvseSpecific": Rule("true", "bool", readonly=True, profile=RESERVATION),
+    "SmartChargingCtrlr.ProfileStackLevel": Rule("10", "int", readonly=True, profile=SMART_CHARGING),
+    "SmartChargingCtrlr.RateUnit": Rule(
+        "Current,Power", "list", readonly=True, item={"Current", "Power"}.__contains__, profile=SMART_CHARGING
+    ),
+    "SmartChargingCtrlr.PeriodsPerSchedule": Rule("24", "int", low=1, readonly=True, profile=SMART_CHARGING),
+    "SmartChargingCtrlr.Phases3to1": Rule("false", "bool", readonly=True, profile=SMART_CHARGING),
+    "SmartChargingCtrlr.Entries": Rule("50", "int", readonly=True, profile=SMART_CHARGING),
+    "OCPPCommCtrlr.FileTransferProtocols": Rule(
+        "HTTP,HTTPS,FTP,FTPS",
+        "list",
+        readonly=True,
+        item={"HTTP", "HTTPS", "FTP", "FTPS"}.__contains__,
+        profile=FIRMWARE,
+    ),
     "SecurityCtrlr.BasicAuthPassword": Rule("", "text", secret=True),
-    "SecurityCtrlr.SecurityProfile": Rule("0", "int", high=3, readonly=True),
+    "SecurityCtrlr.SecurityProfile": Rule("0", "int", high=3),
+    "SecurityCtrlr.OrganizationName": Rule("", "text"),
+    "SecurityCtrlr.AdditionalRootCertificateCheck": Rule("false", "bool", readonly=True),
+    "SecurityCtrlr.MaxCertificateChainSize": Rule("10000", "int", high=10_000, readonly=True),
+    "SecurityCtrlr.CertificateEntries": Rule("20", "int", readonly=True),
 }
-"""All standard variables. Most defaults and bounds are ours; OCPP 1.6 §9 leaves them open (K-01 … K-36)."""
+"""All standard variables. Most defaults and bounds are ours; OCPP 1.6 §9 leaves them open (K-01 … K-52)."""
 
-_SET_BY_HARDWARE = frozenset({"ChargingStation.NumberOfEvses", "DeviceDataCtrlr.SupportedProfiles"})
+ABSENT: Mapping[str, str] = {
+    "AuthCtrlr.OfflineTxForUnknownIdEnabled": "false",
+    "AuthCacheCtrlr.Enabled": "false",
+    "ReservationCtrlr.NonEvseSpecific": "false",
+    "SmartChargingCtrlr.Phases3to1": "false",
+    "TxCtrlr.MaxEnergyOnInvalidId": "0",
+    "ChargingStation.MinimumStatusDuration": "0",
+    "ChargingStation.BlinkRepeat": "0",
+    "ChargingStation.LightIntensity": "0",
+    "OCPPCommCtrlr.WebSocketPingInterval": "0",
+}
+"""What a box may lack (C-08, OCPP 1.6 §9), and the value that stands for not having it."""
+
+_SET_BY_HARDWARE = frozenset({"ChargingStation.NumberOfEvses"})
 
 
 class Variables:
@@ -158,9 +206,12 @@ class Variables:
 
     def text(self, name: str) -> str | None:
         """Return a value as text, None for an unset or unknown variable."""
+        given = self._settings.get(name)
+        if given is not None and given.absent:
+            return ABSENT.get(name)
         if (found := self._set.get(name)) is not None:
             return found
-        if (given := self._settings.get(name)) is not None and name not in _SET_BY_HARDWARE:
+        if given is not None and name not in _SET_BY_HARDWARE:
             rule = RULES.get(name)
             kept = given.value if rule is None else rule.read(given.value)
             if kept is not None:
@@ -185,11 +236,21 @@ class Variables:
     def names(self) -> list[str]:
         """Return the names of all variables that can be read, the standard ones first."""
         own = [name for name in self._settings if name not in RULES]
-        return [name for name, rule in RULES.items() if not rule.secret] + own
+        return [name for name, rule in RULES.items() if not rule.secret and self.knows(name)] + own
 
     def knows(self, name: str) -> bool:
-        """Tell whether there is such a variable."""
-        return name in RULES or name in self._settings
+        """Tell whether there is such a variable: not where the box lacks what it is for (C-08, C-10)."""
+        given = self._settings.get(name)
+        if given is not None and given.absent:
+            return False
+        rule = RULES.get(name)
+        if rule is None:
+            return given is not None
+        return rule.profile is None or self.supports(rule.profile)
+
+    def supports(self, profile: str) -> bool:
+        """Tell whether the box has a feature profile (OCPP 1.6 §3.3)."""
+        return profile in self.items(SUPPORTED)
 
     def shown(self, name: str) -> VariableValue | None:
         """Show a variable as GetConfiguration does; None for one that is unknown or cannot be read (C-07)."""
@@ -197,6 +258,11 @@ class Variables:
         if not self.knows(name) or (rule is not None and rule.secret):
             return None
         return VariableValue(name, self.readonly(name), self.text(name))
+
+    def configures(self, name: str) -> bool:
+        """Tell whether the configuration gives a variable a value of its own."""
+        given = self._settings.get(name)
+        return given is not None and bool(given.value)
 
     def readonly(self, name: str) -> bool:
         """Tell whether the Central System may not change a variable."""
@@ -246,7 +312,7 @@ class Variables:
         if kept is None:
             return None
         if name == "SecurityCtrlr.BasicAuthPassword":
-            return kept if _is_key(kept) else None
+            return kept if is_authorization_key(kept) else None
         if name == "ChargingStation.PhaseRotation" and not self._is_rotation(_items(kept)):
             return None
         # C-09, V-26: a list that is longer than its MaxLength companion says is refused whole.
@@ -276,7 +342,7 @@ class Variables:
         self._pending = {name: value for name, value in data.get("pending", {}).items() if self.knows(name)}
 
 
-def _is_key(text: str) -> bool:
+def is_authorization_key(text: str) -> bool:
     """Tell whether this is an AuthorizationKey: 16 to 20 bytes in hexadecimal (Security whitepaper §7.2)."""
     return 32 <= len(text) <= 40 and len(text) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in text)
 
@@ -284,8 +350,14 @@ def _is_key(text: str) -> bool:
 def problem(name: str, spec: KeySpec) -> str | None:
     """Say what is wrong with a value from the configuration, None if nothing is."""
     rule = RULES.get(name)
+    if spec.absent:
+        return None if name in ABSENT else "allowed: a value, since no charge point lacks this key"
     if rule is None:
         return None if len(spec.value) <= MAX_VALUE_LENGTH else f"longer than {MAX_VALUE_LENGTH} characters"
     if name in _SET_BY_HARDWARE:
         return "follows from the rest of the configuration and cannot be set"
-    return None if rule.read(spec.value) is not None else f"allowed: {rule.allowed}"
+    if rule.read(spec.value) is None:
+        return f"allowed: {rule.allowed}"
+    if name == SUPPORTED and CORE not in _items(spec.value):
+        return f"allowed: a list that holds {CORE}, which every charge point has"
+    return None

@@ -39,7 +39,11 @@ class StationView(msgspec.Struct, frozen=True):
 
 
 class EvseView(msgspec.Struct, frozen=True):
-    """Show an EVSE (`<twin>/<n>/state`)."""
+    """Show an EVSE (`<twin>/<n>/state`).
+
+    The reservation is one of this very EVSE: one of any EVSE (connector 0) keeps none in particular, and shows at none.
+    `reserved_until` is the Central System's own time.
+    """
 
     status: Status
     error_code: ErrorCode

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twin.model import evse, metering, power
+from twin.model import evse, logs, metering, power, reserved
 from twin.model.box import Box
 from twin.model.state import Evse
 from twin.model.terms import Instant, Part, Quantity, Status
@@ -15,7 +15,7 @@ def whole(box: Box, now: Instant) -> TwinView:
         station(box),
         tuple(of_evse(box, one) for one in box.evses),
         tuple(meter(box, one, now) for one in box.evses),
-        tuple(limit(box, one) for one in box.evses),
+        tuple(limit(box, one, now) for one in box.evses),
         tuple(session(one, now) for one in box.evses),
     )
 
@@ -31,7 +31,7 @@ def part(box: Box, which: Part, now: Instant) -> PartView:
         case "meter":
             return meter(box, box.evse(number), now)
         case "limit":
-            return limit(box, box.evse(number))
+            return limit(box, box.evse(number), now)
         case "session":
             return session(box.evse(number), now)
 
@@ -53,10 +53,10 @@ def station(box: Box) -> StationView:
         vendor=spec.vendor,
         model=spec.model,
         serial_number=spec.serial_number,
-        firmware_version=spec.firmware_version,
-        firmware_status=None,
-        diagnostics_status=None,
-        local_list_version=0,
+        firmware_version=box.firmware_version,
+        firmware_status=None if box.station.firmware_told is None else box.station.firmware_told.status,
+        diagnostics_status=None if box.station.log_told is None else logs.word(box.station.log_told),
+        local_list_version=box.local_list.version,
         security_profile=box.variables.integer("SecurityCtrlr.SecurityProfile"),
         powered=box.station.powered,
         network=box.station.network,
@@ -71,7 +71,7 @@ def is_charging(one: Evse) -> bool:
 
 def of_evse(box: Box, one: Evse) -> EvseView:
     """Show an EVSE."""
-    running, grant = one.session, one.grant
+    running, grant, kept = one.session, one.grant, reserved.of(box, one.number)
     code, info, _, _ = evse.error_of(one)
     token = running.token if running is not None else grant.token if grant is not None else None
     return EvseView(
@@ -82,15 +82,15 @@ def of_evse(box: Box, one: Evse) -> EvseView:
         plugged=one.plugged,
         ev_ready=one.ev_ready,
         locked=one.locked and one.cable,
-        available=one.operative and box.common.operative,
+        available=evse.is_in_service(one, box.common),
         charging=is_charging(one),
         id_tag=token,
         authorized=grant is not None or (running is not None and not running.suspended),
         transaction_id=None if running is None else running.transaction_id,
         session_id=None if running is None else running.id,
-        reservation_id=None,
-        reserved_for=None,
-        reserved_until=None,
+        reservation_id=None if kept is None else kept.id,
+        reserved_for=None if kept is None else kept.token,
+        reserved_until=None if kept is None else kept.until,
         ev=one.ev_name,
         meter_source=metering.source_of(one.external),
     )
@@ -99,7 +99,7 @@ def of_evse(box: Box, one: Evse) -> EvseView:
 def meter(box: Box, one: Evse, now: Instant) -> MeterView:
     """Show an EVSE's meter."""
     spec = box.hardware(one.number)
-    phases = power.phases_in_use(one, spec)
+    phases = power.phases(box, one, now)
     currents, volts = metering.currents_a(one, spec, phases), metering.voltages_v(one, spec)
     used = [current for current in currents[:phases] if current is not None]
     values = one.external.values
@@ -122,9 +122,9 @@ def meter(box: Box, one: Evse, now: Instant) -> MeterView:
     )
 
 
-def limit(box: Box, one: Evse) -> LimitView:
+def limit(box: Box, one: Evse, now: Instant) -> LimitView:
     """Show what an EVSE may draw."""
-    return power.limit(one, box.common, box.hardware(one.number), powered=box.running)
+    return power.limit(box, one, now)
 
 
 def session(one: Evse, now: Instant) -> SessionView:

@@ -4,40 +4,52 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from fakes.twins import Bench
+from fakes.twins import NOON, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.errors import Rejected
-from twin.model.effects import AuthorizationAsked, Booted, SessionEnded, SessionStarted, Tell
+from twin.model.asked import ChangeAvailability, GetLog, RemoteStart, Trigger, UnlockConnector, UpdateFirmware
+from twin.model.effects import AuthorizationAsked, Booted, Deliver, Fetch, SessionEnded, SessionStarted, Tell
 from twin.model.evse import TRANSITIONS
 from twin.model.inputs import (
     AuthorizationAnswered,
     Boot,
     BootAnswered,
-    ChangeAvailability,
     ClearFault,
+    Delivered,
     EmergencyStop,
+    Fetched,
     LinkDown,
     PlugIn,
     PresentToken,
     PressReset,
     PressStop,
-    RemoteStart,
     ReportMeter,
     SetFault,
+    SetFirmwareOutcome,
+    SetNetwork,
     SetPowered,
+    SetResetFails,
     StartAnswered,
     TokenInfo,
-    Trigger,
-    UnlockConnector,
+    TransferFailed,
     Unplug,
     UnplugEvSide,
 )
 from twin.model.spec import EvSpec, OnRestart
-from twin.model.terms import AuthorizationStatus, ErrorCode, Quantity, ReadingContext, Registration
+from twin.model.terms import (
+    AuthorizationStatus,
+    ErrorCode,
+    FirmwareOutcome,
+    Quantity,
+    ReadingContext,
+    Registration,
+    TransferProblem,
+)
 
 _EVSES = st.sampled_from([1, 2])
+_PLACES = st.sampled_from(["http://h/a", "sftp://h/a"])
 _COMMANDS = st.one_of(
     st.builds(PlugIn, evse=_EVSES, ev=st.sampled_from([None, EvSpec(battery_kwh=1, soc_pct=90, phases=1)])),
     st.builds(Unplug, evse=_EVSES),
@@ -47,6 +59,9 @@ _COMMANDS = st.one_of(
     st.builds(ClearFault, evse=st.sampled_from([0, 1])),
     st.builds(ReportMeter, evse=_EVSES, values=st.sampled_from([{q: v} for q in Quantity for v in (0.0, 9000.0)])),
     st.builds(SetPowered, powered=st.booleans()),
+    st.builds(SetNetwork, network=st.booleans()),
+    st.builds(SetResetFails, fails=st.booleans()),
+    st.builds(SetFirmwareOutcome, outcome=st.sampled_from([*FirmwareOutcome])),
     st.sampled_from([EmergencyStop(), PressStop(evse=1), PressReset(), Boot()]),
 )
 _REQUESTS = st.one_of(
@@ -54,10 +69,20 @@ _REQUESTS = st.one_of(
     st.builds(RemoteStart, request_ref=st.just("r"), token=st.just("A"), evse=_EVSES),
     st.builds(UnlockConnector, request_ref=st.just("r"), evse=_EVSES),
     st.builds(Trigger, request_ref=st.just("r"), message=st.sampled_from(["BootNotification", "MeterValues"])),
+    st.builds(
+        UpdateFirmware, request_ref=st.just("r"), location=_PLACES, retrieve_at=st.sampled_from([0.0, NOON + 300])
+    ),
+    st.builds(GetLog, request_ref=st.just("r"), location=_PLACES, request_id=st.sampled_from([None, 1])),
 )
 _ANSWERS = st.tuples(st.sampled_from([*AuthorizationStatus]), st.sampled_from([*Registration, Registration.ACCEPTED]))
 _STEPS = st.one_of(
-    _COMMANDS, _COMMANDS, _REQUESTS, _ANSWERS, _ANSWERS, st.floats(0, 200), st.sampled_from(["up", "down", "restart"])
+    _COMMANDS,
+    _COMMANDS,
+    _REQUESTS,
+    _ANSWERS,
+    _ANSWERS,
+    st.floats(0, 200),
+    st.sampled_from(["up", "down", "restart", "done", "failed"]),
 )
 _SETTINGS = {
     "AlignedDataCtrlr.Interval": "70",
@@ -79,6 +104,20 @@ def _answer(bench, verdict, registration):
         bench.answer(bench.last(SessionStarted), StartAnswered(1, info))
 
 
+def _end_job(bench, *, well):
+    job = next((e for e in reversed(bench.effects) if isinstance(e, Fetch | Deliver)), None)
+    match job:
+        case None:
+            return
+        case _ if not well:
+            event = TransferFailed(job.job_id, TransferProblem.FAILED, "")
+        case Fetch():
+            event = Fetched(job.job_id, "2.0")
+        case Deliver():
+            event = Delivered(job.job_id)
+    bench.take(bench.twin.job(event, bench.now))
+
+
 def _do(bench, step):
     match step:
         case float():
@@ -89,6 +128,8 @@ def _do(bench, step):
             bench.link_up()
         case "down":
             bench.take(bench.twin.link(LinkDown("ws://csms", "gone"), bench.now))
+        case "done" | "failed":
+            _end_job(bench, well=step == "done")
         case "restart":
             bench.restart(bench.now)
         case str():

@@ -6,17 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin.model import metering
+from twin.model.asked import RemoteStart, Trigger
 from twin.model.effects import AuthorizationAsked, Metered, Reading
-from twin.model.inputs import (
-    AuthorizationAnswered,
-    PlugIn,
-    PresentToken,
-    RemoteStart,
-    ReportMeter,
-    TokenInfo,
-    Trigger,
-    UseMeterSource,
-)
+from twin.model.inputs import AuthorizationAnswered, PlugIn, PresentToken, ReportMeter, TokenInfo, UseMeterSource
 from twin.model.spec import EvseSpec, EvSpec
 from twin.model.state import Register
 from twin.model.terms import AuthorizationStatus, MeterSource, Quantity, ReadingContext

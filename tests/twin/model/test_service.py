@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fakes.twins import Bench
 
-from twin.model.inputs import ChangeAvailability, PlugIn
+from twin.model.asked import ChangeAvailability
+from twin.model.inputs import PlugIn
 from twin.model.terms import Status
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from fakes.twins import Bench
 
+from twin.model.asked import SetVariable, Trigger
 from twin.model.effects import AuthorizationAsked, Metered, SessionEnded, SessionStarted
 from twin.model.inputs import (
     AuthorizationAnswered,
@@ -12,10 +13,8 @@ from twin.model.inputs import (
     PresentToken,
     PressStop,
     ReportMeter,
-    SetVariable,
     StartAnswered,
     TokenInfo,
-    Trigger,
     Unplug,
     UnplugEvSide,
 )

@@ -4,6 +4,7 @@ import pytest
 from fakes.twins import NOON, Bench
 
 from twin.errors import Rejected, SnapshotError
+from twin.model.asked import ChangeAvailability, RemoteStart, Reset, UnlockConnector
 from twin.model.effects import (
     Answered,
     AuthorizationAsked,
@@ -18,21 +19,17 @@ from twin.model.effects import (
 from twin.model.inputs import (
     AuthorizationAnswered,
     BootAnswered,
-    ChangeAvailability,
     Failed,
     LinkDown,
     PlugIn,
     PresentToken,
     PressStop,
-    RemoteStart,
-    Reset,
     SetFault,
     SetPowered,
     StartAnswered,
     StopAnswered,
     TokenInfo,
     Unanswered,
-    UnlockConnector,
     Unplug,
 )
 from twin.model.spec import EvSpec, OnRestart

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from twin.model.spec import KeySpec
-from twin.model.variables import RULES, Variables, problem
+from twin.model.variables import PROFILES, RULES, SUPPORTED, Variables, problem
 
 
 def make(**settings: KeySpec) -> Variables:
@@ -11,7 +11,7 @@ def make(**settings: KeySpec) -> Variables:
     return Variables(2, names, fixed_cable=False, security_profile=0)
 
 
-@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if rule.kind == "bool"])
+@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if rule.kind == "bool" and not rule.readonly])
 def test_c_03_booleans_are_read_in_any_case(name):
     variables = make()
     assert variables.change(name, " TRUE ") == "Accepted"
@@ -82,10 +82,32 @@ def test_changes_survive_and_unknown_names_are_left_out():
     assert again.integer("OCPPCommCtrlr.HeartbeatInterval") == 77
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_c_10_a_variable_of_a_feature_profile_is_there_only_with_it(profile):
+    names = {name for name, rule in RULES.items() if rule.profile == profile}
+    with_all = make()
+    assert with_all.supports(profile)
+    assert names <= set(with_all.names())
+    without = make(DeviceDataCtrlr__SupportedProfiles=KeySpec(", ".join(set(PROFILES) - {profile})))
+    assert not without.supports(profile)
+    for name in names:
+        assert not without.knows(name)
+        assert without.shown(name) is None
+        assert without.change(name, "1") == "NotSupported"
+    assert not names & set(without.names())
+
+
 def test_values_of_the_configuration_are_checked():
     assert problem("OCPPCommCtrlr.HeartbeatInterval", KeySpec("x")) == "allowed: 0 or more"
     assert problem("ChargingStation.LightIntensity", KeySpec("101")) == "allowed: 0 to 100"
     assert problem("AuthCacheCtrlr.Enabled", KeySpec("1")) == "allowed: true or false"
-    assert "measurands" in (problem("SampledDataCtrlr.TxUpdatedMeasurands", KeySpec("Energy")) or "")
+    assert "items that this version knows" in (problem("SampledDataCtrlr.TxUpdatedMeasurands", KeySpec("Energy")) or "")
+    assert (
+        problem(SUPPORTED, KeySpec("RemoteTrigger")) == "allowed: a list that holds Core, which every charge point has"
+    )
+    assert problem(SUPPORTED, KeySpec("Core,Telepathy"))
+    assert problem(SUPPORTED, KeySpec(" RemoteTrigger, Core ")) is None
     assert problem("ChargingStation.NumberOfEvses", KeySpec("3"))
     assert problem("Vendor.X", KeySpec("anything")) is None
+    assert problem("AuthCacheCtrlr.Enabled", KeySpec("", absent=True)) is None
+    assert problem("OCPPCommCtrlr.HeartbeatInterval", KeySpec("", absent=True))
