@@ -1,0 +1,1 @@
+"""Certificates, keys and signatures, on the `cryptography` package."""
