@@ -5,9 +5,23 @@ This is the façade: whoever runs twins imports from here and needs nothing belo
 
 from twin.fleet.clock import Clock
 from twin.fleet.counters import Counters
+from twin.fleet.files import Files
 from twin.fleet.fleet import Fleet
 from twin.fleet.ports import FleetOptions, Listener
+from twin.link.transfer import Bounds
 from twin.store.port import Contents, Receipt
 from twin.turn import CallOutcome, Frame
 
-__all__ = ["CallOutcome", "Clock", "Contents", "Counters", "Fleet", "FleetOptions", "Frame", "Listener", "Receipt"]
+__all__ = [
+    "Bounds",
+    "CallOutcome",
+    "Clock",
+    "Contents",
+    "Counters",
+    "Files",
+    "Fleet",
+    "FleetOptions",
+    "Frame",
+    "Listener",
+    "Receipt",
+]

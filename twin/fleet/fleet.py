@@ -17,9 +17,13 @@ from twin.fleet.batches import Batches
 from twin.fleet.clock import Clock
 from twin.fleet.counters import Counters, Tally
 from twin.fleet.deadlines import Deadlines
+from twin.fleet.errands import Errands
 from twin.fleet.faults import Fault
+from twin.fleet.files import Files
 from twin.fleet.hosted import Hosted
 from twin.fleet.ids import Ids
+from twin.fleet.jobs import Jobs, Runner
+from twin.fleet.logfile import Hide
 from twin.fleet.pacing import Dialer, TokenBucket
 from twin.fleet.ports import Connect, FleetOptions, Listener, StartStation
 from twin.fleet.shell import Shell
@@ -58,6 +62,9 @@ class Fleet:
         *,
         connect: Connect = connect_websocket,
         start: StartStation = Station.start,
+        files: Files,
+        hide: Hide,
+        errands: Callable[..., Runner] = Errands,
     ) -> None:
         self._options = options
         self._hosted: dict[str, Hosted] = {}
@@ -69,6 +76,8 @@ class Fleet:
         batches = Batches(store, lambda: clock.mark(options.mark_interval_s), listener.failed, options.commit_window_s)
         bucket = TokenBucket(options.connects_per_s, options.connects_burst)
         self._dialer = Dialer(bucket, options.connects_at_once)
+        runner = errands(files, store, clock, bounds=options.transfer_bounds, flush=batches.flush, hide=hide)
+        self._jobs = Jobs(runner, options.transfers_at_once)
         self._shell = Shell(
             clock=clock,
             store=store,
@@ -77,6 +86,8 @@ class Fleet:
             links=Links(self._dialer, connect, options.connect_timeout_s),
             listener=listener,
             tally=Tally(),
+            files=files,
+            jobs=self._jobs,
             start=start,
         )
 
@@ -97,19 +108,25 @@ class Fleet:
 
     async def run(self) -> None:
         """Keep twins connected, until `close` has ended."""
-        async with asyncio.TaskGroup() as tasks:
-            self._dialer.start(tasks)
-            keeping = tasks.create_task(keep_time(self._shell, self._options, self._rearm), name="timekeeping")
-            try:
-                await self._ended.wait()
-            finally:
-                self._dialer.stop()
-            keeping.cancel()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._dialer.start(tasks)
+                self._jobs.start(tasks)
+                keeping = tasks.create_task(keep_time(self._shell, self._options, self._rearm), name="timekeeping")
+                try:
+                    await self._ended.wait()
+                finally:
+                    self._dialer.stop()
+                    self._jobs.stop()
+                keeping.cancel()
+        finally:
+            await self._jobs.close()
 
     async def close(self) -> None:
         """Say goodbye to all Central Systems, and return when everything is on disk; in bounded time."""
         self._closing = True
         self._dialer.stop()
+        self._jobs.stop()
         for number, hosted in enumerate(list(self._hosted.values()), start=1):
             hosted.stop("The charge point goes away.")
             if number % _SLICE == 0:

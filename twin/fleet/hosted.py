@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeAlias
 
 from twin.errors import ProtocolError, Rejected, StoreError
@@ -19,9 +20,10 @@ from twin.fleet.outward import CallDone, Done, Outward
 from twin.fleet.shell import Shell
 from twin.fleet.uplink import Uplink
 from twin.link.target import Target, target
-from twin.model.inputs import Command
+from twin.model.inputs import Command, JobEvent, LinkRefused
 from twin.model.spec import TwinSpec
 from twin.model.terms import Instant
+from twin.model.view import TwinView
 from twin.ocpp import frames
 from twin.station import Station
 from twin.store.port import Change, DropAdded, ForgetTwin, Receipt, StoredTwin
@@ -29,6 +31,7 @@ from twin.turn import Frame, Turn
 
 _FORGET_FAULTS_S = 600.0
 _MAX_PAUSE_S = 300.0
+_APOLOGY = "The charge point failed while it handled this"
 
 _Step: TypeAlias = Callable[[Station, Instant], Turn]
 
@@ -60,7 +63,7 @@ class Hosted:
         self._shell = shell
         self._ids = ids
         self._uplink = Uplink(spec, self, shell.links)
-        self._out = Outward(spec.id, self._uplink, shell)
+        self._out = Outward(self, self._uplink, shell)
         self._deadline = Deadline(self.tick)
         self._due: Instant | None = None
         self._restarted: list[Done] = []
@@ -92,28 +95,49 @@ class Hosted:
 
     def target(self) -> Target:
         """Return whom to connect to now; raises LinkError."""
-        self._out.password = self.station.password
-        return target(self.spec, self._out.password, self.station.subprotocols)
+        self._out.access = self.station.access
+        keys = self._shell.files.keys(self.spec.id)
+        return target(self.spec, self._out.access, self.station.subprotocols, keys)
 
     def opened(self, url: str) -> None:
         """Learn that the connection stands."""
-        self._happen(lambda station, now: station.link_up(url, now))
+        # What changed while it was opened must not be taken for what it was opened with.
+        if self._resting or not self._out.renew_stale(self.station):
+            self._happen(lambda station, now: station.link_up(url, now))
+
+    def refused(self, event: LinkRefused) -> None:
+        """Learn that an attempt to connect failed."""
+        self._happen(lambda station, now: station.link_refused(event, now))
 
     def received(self, text: str) -> None:
         """Take a frame from the Central System."""
         shell = self._shell
         shell.tally.ocpp_in += 1
         if shell.listener.traces(self.spec.id):
-            shell.listener.frame(self.spec.id, "received", Frame(text, _action(text)), shell.clock.now())
-        self._happen(lambda station, now: station.receive(text, now))
+            call = _call(text)
+            frame = Frame(text, None if call is None else call.action)
+            shell.listener.frame(self.spec.id, "received", frame, shell.clock.now())
+        self._happen(lambda station, now: station.receive(text, now), text)
 
     def lost(self, url: str, reason: str) -> None:
         """Learn that the connection went."""
+        if self._resting:
+            self.apart(url, reason)
         self._happen(lambda station, now: station.link_down(url, reason, now))
 
     def apart(self, url: str, reason: str) -> None:
         """Tell why there is no connection, where the station does not."""
         self._out.note("disconnected", {"url": url, "reason": reason})
+
+    # --- Jobs ---------------------------------------------------------------------------------------------------------
+
+    def show(self) -> TwinView:
+        """Show the twin as it is now."""
+        return self.station.view(self._shell.clock.now())
+
+    def finished(self, event: JobEvent) -> None:
+        """Learn what became of a job."""
+        self._happen(lambda station, now: station.job(event, now))
 
     # --- Time ---------------------------------------------------------------------------------------------------------
 
@@ -174,15 +198,19 @@ class Hosted:
         changes: list[Change] = [DropAdded(self.spec.id)]
         if forget:
             changes.append(ForgetTwin(self.spec.id))
+            done = partial(_all, [partial(self._shell.files.forget, self.spec.id), done])
+            self._out.forget_journal()
         restarted, self._restarted = self._restarted, []
         self._out.carry(Turn(), changes, lambda: _all([*restarted, done]))
 
-    def _rest(self, reason: str) -> None:
+    def _rest(self, reason: str, last_words: list[Frame] | None = None) -> None:
         self._resting = True
         self._revive_at = None
         self._out.station = None
         self._out.abandon_calls()
-        self._uplink.shut(reason, tell=False)
+        self._shell.jobs.abandon(self.spec.id)
+        # Not before the answers that wait for the disk are out (T-23).
+        self._out.carry(Turn(frames=last_words or []), [], lambda: self._uplink.shut(reason, tell=False))
 
     def _read(self) -> None:
         self._revive_at = None
@@ -203,11 +231,11 @@ class Hosted:
 
     # --- Turns --------------------------------------------------------------------------------------------------------
 
-    def _happen(self, step: _Step) -> None:
+    def _happen(self, step: _Step, text: str | None = None) -> None:
         with suppress(Rejected):
-            self._carry(self._feed(step))
+            self._carry(self._feed(step, text))
 
-    def _feed(self, step: _Step) -> Turn:
+    def _feed(self, step: _Step, text: str | None = None) -> Turn:
         if self._resting:
             raise Rejected("internal", "The charge point is being started again; try again in a moment")
         try:
@@ -215,7 +243,7 @@ class Hosted:
                 turn = step(self.station, self._shell.clock.now())
                 self._due = self.station.next_deadline()
         except Fault as fault:
-            self._broke(fault)
+            self._broke(fault, text)
             raise
         return turn
 
@@ -223,11 +251,14 @@ class Hosted:
         self._out.carry(turn, also or [], done)
         self.rearm()
 
-    def _broke(self, fault: Fault) -> None:
+    def _broke(self, fault: Fault, text: str | None = None) -> None:
         now = asyncio.get_running_loop().time()
         self._faults = self._faults + 1 if now - self._failed_at < _FORGET_FAULTS_S else 1
         self._failed_at = now
-        self._rest("The charge point restarts after a fault.")
+        # OCPP-J 1.6 §4.2.3, T-23: who made the CALL that was too much for the station must not wait in vain.
+        call = None if text is None else _call(text)
+        answer = [] if call is None else [Frame(frames.error(call.id, "InternalError", _APOLOGY), call.action)]
+        self._rest("The charge point restarts after a fault.", answer)
         self._out.note("internal_error", {"detail": fault.cause})
         # At once the first time; a station that fails again and again must not keep the processor busy.
         self._revive_at = now + (0.0 if self._faults == 1 else min(2.0**self._faults, _MAX_PAUSE_S))
@@ -239,9 +270,9 @@ def _all(waiting: Iterable[Done]) -> None:
         done()
 
 
-def _action(text: str) -> str | None:
+def _call(text: str) -> frames.Call | None:
     try:
         frame = frames.parse(text)
     except ProtocolError:
         return None
-    return frame.action if isinstance(frame, frames.Call) else None
+    return frame if isinstance(frame, frames.Call) else None

@@ -1,4 +1,4 @@
-"""Carries out what one twin's turns want, in one fixed order: store, then send, then tell.
+"""Carries out what one twin's turns want, in one fixed order: store, then send, then tell, then begin jobs.
 
 Must not know what a turn is about. Whatever leaves waits until the turn, and all turns before it, are on disk.
 """
@@ -9,10 +9,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
 
+from twin.fleet.errands import Client
+from twin.fleet.journal import Journal
 from twin.fleet.shell import Shell
 from twin.fleet.uplink import Uplink
 from twin.link.websocket import Connection
 from twin.model.effects import Note
+from twin.model.spec import Access
 from twin.station import Station
 from twin.store.port import Change
 from twin.turn import CallOutcome, Frame, Turn
@@ -24,23 +27,26 @@ CallDone: TypeAlias = Callable[[CallOutcome], None]
 class Outward:
     """Be a twin's way out: to the disk, to its uplink, to the listener and to whoever waits."""
 
-    __slots__ = ("_calls", "_pending", "_shell", "_twin_id", "_uplink", "password", "station")
+    __slots__ = ("_calls", "_client", "_journal", "_pending", "_shell", "_twin_id", "_uplink", "access", "station")
 
-    def __init__(self, twin_id: str, uplink: Uplink, shell: Shell) -> None:
-        self._twin_id = twin_id
+    def __init__(self, client: Client, uplink: Uplink, shell: Shell) -> None:
+        self._client = client
+        self._twin_id = client.spec.id
+        self._journal = Journal(client.spec.id, client.spec.journal_limit)
         self._uplink = uplink
         self._shell = shell
         self._calls: dict[str, CallDone] = {}
         self._pending = 0
         self.station: Station | None = None
         """The one whose wishes steer the uplink; None while there is none."""
-        self.password: str | None = None
+        self.access = Access()
         """What the connection was opened with."""
 
     def carry(self, turn: Turn, also: list[Change], done: Done | None = None) -> None:
         """Store a turn's rows, and other changes with them, then send, then tell; `done` runs among the latter."""
         changes: list[Change] = [(self._twin_id, row) for row in turn.rows]
         changes += also
+        changes += self._journal.changes(turn.notes)
         self._pending += 1
         # The connection is that of the turn: what was meant for one must not go out on the next.
         job = partial(self._carry_out, self._uplink.connection, turn, done)
@@ -58,7 +64,14 @@ class Outward:
 
     def note(self, name: str, fields: dict[str, Any]) -> None:
         """Tell a fact of our own."""
-        self._shell.listener.noted(self._twin_id, Note(name, fields, self._shell.clock.now()))
+        note = Note(name, fields, self._shell.clock.now())
+        for change in self._journal.changes([note]):
+            self._shell.batches.store(change)
+        self._shell.listener.noted(self._twin_id, note)
+
+    def forget_journal(self) -> None:
+        """Keep no log any more, because nothing of the twin is to be left."""
+        self._journal = Journal(self._twin_id, 0)
 
     def _carry_out(self, connection: Connection | None, turn: Turn, done: Done | None) -> None:
         self._pending -= 1
@@ -77,6 +90,10 @@ class Outward:
             self._shell.listener.noted(self._twin_id, note)
         if turn.changed:
             self._shell.listener.changed(self._twin_id, turn.changed)
+        for job in turn.jobs:
+            # A station that went meanwhile gives them again when it is back.
+            if self.station is not None:
+                self._shell.jobs.take(self._client, job)
 
     def _send(self, connection: Connection, frame: Frame) -> None:
         shell = self._shell
@@ -96,7 +113,16 @@ class Outward:
             return
         uplink.want(station.wants_link)
         uplink.ping_every(station.ping_interval_s)
-        if uplink.connection is not None and station.password != self.password:
-            # Security whitepaper A01 (SEC-08): the answer is out, now come back with the new password.
-            self.password = station.password
-            uplink.renew("the password was changed")
+        self.renew_stale(station)
+
+    def renew_stale(self, station: Station) -> bool:
+        """Come back with what the box now proves its identity with, if the connection was opened with something else.
+
+        Security whitepaper A01, A02, A05 (SEC-08, SEC-12): the answer that announced it is out by now.
+        """
+        access = station.access
+        if self._uplink.connection is None or not access.renews(self.access):
+            return False
+        self.access = access
+        self._uplink.renew("the security settings were changed")
+        return True

@@ -12,12 +12,15 @@ from typing import Literal, Protocol
 
 from twin.errors import StoreError
 from twin.link.target import Target
+from twin.link.transfer import Bounds
 from twin.link.websocket import Connection, Peer
 from twin.model.effects import Note
 from twin.model.spec import TwinSpec
 from twin.model.terms import Instant, Part
 from twin.station import Station
 from twin.turn import Frame, Turn
+
+_BOUNDS = Bounds()
 
 
 class Listener(Protocol):
@@ -76,6 +79,7 @@ class FleetOptions:
     `connects_per_s` and `connects_burst` pace connects, of which `connects_at_once` are under way together.
     `commit_window_s` is the time between two commits under load, `mark_interval_s` how precisely the last moment of a
     crashed process is known. `due_per_turn` bounds how many twins act in one turn of the event loop.
+    `transfers_at_once` files are moved together, each within `transfer_bounds`.
     """
 
     connects_per_s: float = 500.0
@@ -87,3 +91,5 @@ class FleetOptions:
     mark_interval_s: float = 10.0
     receipts_kept_s: float = 600.0
     due_per_turn: int = 200
+    transfers_at_once: int = 16
+    transfer_bounds: Bounds = _BOUNDS

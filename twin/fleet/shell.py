@@ -8,6 +8,8 @@ from twin.fleet.batches import Batches
 from twin.fleet.clock import Clock
 from twin.fleet.counters import Tally
 from twin.fleet.deadlines import Deadlines
+from twin.fleet.files import Files
+from twin.fleet.jobs import Jobs
 from twin.fleet.ports import Listener, StartStation
 from twin.fleet.uplink import Links
 from twin.store.port import Store
@@ -24,4 +26,6 @@ class Shell:
     links: Links
     listener: Listener
     tally: Tally
+    files: Files
+    jobs: Jobs
     start: StartStation

@@ -17,7 +17,9 @@ from twin.fleet.ports import Connect
 from twin.link.backoff import Backoff
 from twin.link.target import Target
 from twin.link.websocket import Connection
+from twin.model.inputs import LinkRefused
 from twin.model.spec import TwinSpec
+from twin.model.terms import LinkProblem
 
 _USER = re.compile("//[^/]*@")
 
@@ -46,6 +48,10 @@ class Owner(Protocol):
 
     def apart(self, url: str, reason: str) -> None:
         """Learn why there is no connection, where `lost` is not told: once, until that changes."""
+        ...
+
+    def refused(self, event: LinkRefused) -> None:
+        """Learn that an attempt to connect failed, each time."""
         ...
 
     def rearm(self) -> None:
@@ -199,8 +205,10 @@ class Uplink:
                 target = self._owner.target()
                 url = target.url
                 connection = await links.connect(target, self, timeout_s=links.timeout_s)
-        except (LinkError, Fault) as error:
-            self._failed(url, str(error))
+        except LinkError as error:
+            self._failed(LinkRefused(url, str(error), LinkProblem(error.problem)))
+        except Fault as fault:
+            self._failed(LinkRefused(url, str(fault)))
         else:
             self._opened(url, connection)
 
@@ -218,12 +226,13 @@ class Uplink:
             self._dialing = False
             self._links.dialer.cancel(self)
 
-    def _failed(self, url: str, reason: str) -> None:
+    def _failed(self, event: LinkRefused) -> None:
         self._dialing = False
-        if reason != self._reason:
-            self._reason = reason
-            self._owner.apart(url, reason)
         self._retry()
+        if event.reason != self._reason:
+            self._reason = event.reason
+            self._owner.apart(event.url, event.reason)
+        self._owner.refused(event)
 
     def _opened(self, url: str, connection: Connection) -> None:
         self._dialing = False
@@ -252,6 +261,9 @@ class Uplink:
         self.connection = None
         told, self._told = self._told, False
         self._links.closed()
+        stood_s = asyncio.get_running_loop().time() - self._since
+        if self._heard or stood_s >= self._spec.csms.backoff_max_s:
+            self._backoff = None  # the Central System took us: begin with the shortest delay again
         if told:
             self._owner.lost(self._url, reason)
         if self._dialing or not self._wanted:  # the owner may have had his say meanwhile
@@ -259,13 +271,7 @@ class Uplink:
         elif self._at_once:
             self._dial()
         else:
-            self._after_loss()
-
-    def _after_loss(self) -> None:
-        stood_s = asyncio.get_running_loop().time() - self._since
-        if self._heard or stood_s >= self._spec.csms.backoff_max_s:
-            self._backoff = None  # the Central System took us: begin with the shortest delay again
-        self._retry()
+            self._retry()
 
     def _retry(self) -> None:
         # OCPP 1.6 T-05, T-06: never give up, with a growing and random delay. Made only when it is needed,

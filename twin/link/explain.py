@@ -1,4 +1,4 @@
-"""Why a connection could not be had, in one sentence that says what to do about it. Decides nothing."""
+"""Why a connection could not be had: of which kind the problem is, and a sentence that says what to do about it."""
 
 from __future__ import annotations
 
@@ -6,88 +6,183 @@ import errno
 import socket
 import ssl
 
+from twin.errors import LinkError
 from twin.link.target import Target
+from twin.model.terms import LinkProblem
 
 X509_EXPIRED = 10
 X509_HOSTNAME_MISMATCH = 62
 X509_ADDRESS_MISMATCH = 64
 
+OLD_TLS = frozenset({"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "WRONG_SSL_VERSION", "VERSION_TOO_LOW"})
+"""What OpenSSL says where the other side speaks older TLS only (A00.FR.315, .419)."""
 
-def http_refusal(status: int, target: Target) -> str:
+WEAK_CIPHERS = frozenset(
+    {
+        "SSLV3_ALERT_HANDSHAKE_FAILURE",
+        "TLSV1_ALERT_INSUFFICIENT_SECURITY",
+        "WRONG_CIPHER_RETURNED",
+        "UNKNOWN_CIPHER_RETURNED",
+        "DH_KEY_TOO_SMALL",
+        "UNSUPPORTED_COMPRESSION_ALGORITHM",
+        "INVALID_COMPRESSION_ALGORITHM",
+    }
+)
+"""What it says where no cipher suite is good enough for both, or compression is asked for (A00.FR.322, .426)."""
+
+NOT_LET_IN = frozenset(
+    {
+        "SSLV3_ALERT_BAD_CERTIFICATE",
+        "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+        "SSLV3_ALERT_CERTIFICATE_REVOKED",
+        "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+        "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+        "TLSV1_ALERT_ACCESS_DENIED",
+        "TLSV1_ALERT_DECRYPT_ERROR",
+        "TLSV1_ALERT_UNKNOWN_CA",
+        "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+    }
+)
+"""What it says where the other side does not take our certificate, or misses one."""
+
+
+def http_refusal(status: int, target: Target) -> LinkError:
     """Say what an HTTP status other than 101 means to the operator."""
     match status:
+        case 401 if target.profile == 3:
+            return _unauthorized("does not accept the certificate (HTTP 401): check its names and the identity.")
         case 401 if target.password is None:
-            return "The Central System asks for a password (HTTP 401): set csms.password."
+            return _unauthorized("asks for a password (HTTP 401): set csms.password.")
         case 401:
-            return "The Central System does not accept the password (HTTP 401): check csms.password and the identity."
+            return _unauthorized("does not accept the password (HTTP 401): check csms.password and the identity.")
         case 403:
-            return (
-                f"The Central System does not let {target.url} in (HTTP 403): check the identity and its rights there."
-            )
+            return _unauthorized(f"does not let {target.url} in (HTTP 403): check the identity and its rights there.")
         case 404:
-            return (
+            return LinkError(
                 f"The Central System does not know {target.url} (HTTP 404): add the identity there or correct csms.url."
             )
         case _ if 300 <= status < 400:
-            return f"{target.url} has moved (HTTP {status}): set csms.url to its new address."
+            return LinkError(f"{target.url} has moved (HTTP {status}): set csms.url to its new address.")
         case 429:
-            return "The Central System wants fewer connections (HTTP 429): raise csms.backoff."
+            return LinkError("The Central System wants fewer connections (HTTP 429): raise csms.backoff.")
         case _ if status >= 500:
-            return f"The Central System or a proxy before it has a fault (HTTP {status}): look into its log."
+            return LinkError(f"The Central System or a proxy before it has a fault (HTTP {status}): look into its log.")
         case _:
-            return f"{target.url} is no OCPP-J endpoint (HTTP {status}): check csms.url."
+            return LinkError(f"{target.url} is no OCPP-J endpoint (HTTP {status}): check csms.url.")
 
 
-def wrong_subprotocol(chosen: list[str], target: Target) -> str:
+def wrong_subprotocol(chosen: list[str], target: Target) -> LinkError:
     """Say that the Central System speaks none of the OCPP versions on offer (T-04)."""
     spoken = f"chose {', '.join(chosen)}" if chosen else "chose none"
     offered = ", ".join(target.subprotocols)
-    return f"The Central System {spoken} of the subprotocols {offered}: make it speak {offered}, or correct csms.url."
+    return LinkError(
+        f"The Central System {spoken} of the subprotocols {offered}: make it speak {offered}, or correct csms.url.",
+        LinkProblem.SUBPROTOCOL,
+    )
 
 
-def bad_answer(error: BaseException, target: Target) -> str:
+def bad_answer(error: BaseException, target: Target) -> LinkError:
     """Say that the answer to the handshake is broken."""
-    return (
+    return LinkError(
         f"{target.url} does not answer like a WebSocket server ({error}): check csms.url, its port and ws:// or wss://."
     )
 
 
-def hung_up(target: Target, error: Exception | None = None) -> str:
-    """Say that the connection ended during the handshake."""
+def hung_up(target: Target, error: Exception | None = None, *, answered: bool = True) -> LinkError:
+    """Say that the connection ended during the handshake, `answered` or without a byte of an answer."""
+    # TLS 1.3: the server judges our certificate when we are done already, and may not say what it thinks of it.
+    if isinstance(error, ssl.SSLError):
+        return unreachable(error, target)
     why = f" ({error})" if error else ""
-    return (
+    if target.profile == 3 and not answered:
+        return _certificate_refused(f"closed without an answer{why}")
+    return LinkError(
         f"The connection was closed during the handshake{why}: check csms.url, and whether {target.url} wants wss://."
     )
 
 
-def silent(target: Target, timeout_s: float) -> str:
+def silent(target: Target, timeout_s: float) -> LinkError:
     """Say that nothing came in time."""
-    return f"{target.url} did not answer within {timeout_s:g} s: check csms.url, the network and firewalls."
+    return LinkError(f"{target.url} did not answer within {timeout_s:g} s: check csms.url, the network and firewalls.")
 
 
-def unreachable(error: OSError, target: Target) -> str:
+def is_turned_away(error: OSError, target: Target) -> bool:
+    """Tell whether the other side hung up in the middle of the TLS handshake, politely or not."""
+    return target.ssl is not None and isinstance(error, ConnectionResetError | BrokenPipeError)
+
+
+def turned_away(target: Target, problem: LinkProblem) -> LinkError:
+    """Say why the other side hung up in the middle of the TLS handshake."""
+    said = "closed by the other side"
+    match problem:
+        case LinkProblem.TLS_VERSION:
+            return _old_tls(said, target)
+        case LinkProblem.CIPHER_SUITE:
+            return _weak_cipher(said, target)
+        case LinkProblem.UNAUTHORIZED:
+            return _certificate_refused(said)
+        case _:
+            return _no_tls(said, target)
+
+
+def unreachable(error: OSError, target: Target) -> LinkError:
     """Say why there is no TCP or TLS connection."""
     match error:
         case ssl.SSLCertVerificationError():
-            return _untrusted(error, target)
+            return LinkError(_untrusted(error, target), LinkProblem.BAD_SERVER_CERTIFICATE)
         case ssl.SSLError():
-            return _no_tls((error.reason or "handshake failed").replace("_", " ").lower(), target)
-        # Both loops say it so, without a number, when the peer hangs up instead of answering.
-        case ConnectionError() if error.errno is None and target.url.startswith("wss:"):
-            return _no_tls("closed by the other side", target)
+            return _no_tls(error.reason or "handshake failed", target)
         case socket.gaierror():
-            return f"The host name in {target.url} cannot be resolved ({error.strerror}): check csms.url and the DNS."
+            return LinkError(
+                f"The host name in {target.url} cannot be resolved ({error.strerror}): check csms.url and the DNS."
+            )
         # Where a name has several addresses, asyncio and uvloop put all errors into one text.
         case _ if error.errno == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in str(error):
-            return f"Nothing listens at {target.url}: start the Central System, or correct csms.url."
+            return LinkError(f"Nothing listens at {target.url}: start the Central System, or correct csms.url.")
         case _ if error.errno in (errno.EMFILE, errno.ENFILE):
-            return "Too many open files: raise the limit (ulimit -n, or LimitNOFILE= in the systemd unit)."
+            return LinkError("Too many open files: raise the limit (ulimit -n, or LimitNOFILE= in the systemd unit).")
         case _:
-            return f"{target.url} cannot be reached ({error.strerror or error}): check csms.url and the network."
+            why = error.strerror or error
+            return LinkError(f"{target.url} cannot be reached ({why}): check csms.url and the network.")
 
 
-def _no_tls(reason: str, target: Target) -> str:
-    return f"No TLS with {target.url} ({reason}): check that this port speaks TLS 1.2 or newer, or use ws://."
+def _unauthorized(sentence: str) -> LinkError:
+    return LinkError(f"The Central System {sentence}", LinkProblem.UNAUTHORIZED)
+
+
+def _no_tls(reason: str, target: Target) -> LinkError:
+    said = reason.replace("_", " ").lower()
+    match reason:
+        case _ if reason in OLD_TLS:
+            return _old_tls(said, target)
+        case _ if reason in WEAK_CIPHERS:
+            return _weak_cipher(said, target)
+        case _ if reason in NOT_LET_IN:
+            return _certificate_refused(said)
+        case _:
+            return LinkError(
+                f"No TLS with {target.url} ({said}): check that this port speaks TLS 1.2 or newer, or use ws://."
+            )
+
+
+def _certificate_refused(said: str) -> LinkError:
+    return _unauthorized(
+        f"does not accept the certificate of this side, or misses it ({said}): check csms.security_profile and "
+        f"csms.certificate_file, and which authorities it trusts."
+    )
+
+
+def _old_tls(said: str, target: Target) -> LinkError:
+    sentence = f"{target.url} speaks no TLS as new as 1.2 ({said}): let it speak TLS 1.2 or newer."
+    return LinkError(sentence, LinkProblem.TLS_VERSION)
+
+
+def _weak_cipher(said: str, target: Target) -> LinkError:
+    return LinkError(
+        f"{target.url} and this side have no cipher suite in common ({said}): let it speak AES-GCM, "
+        f"and check whether it asks for a certificate (security profile 3).",
+        LinkProblem.CIPHER_SUITE,
+    )
 
 
 def _untrusted(error: ssl.SSLCertVerificationError, target: Target) -> str:

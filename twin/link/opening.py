@@ -64,8 +64,8 @@ class Opening(asyncio.Protocol):
         request = self.websocket.connect()
         request.headers["User-Agent"] = "ocpp-twin"
         if self._target.password is not None:
-            # RFC 7617 §2.1: UTF-8, for passwords that are not ASCII.
-            credentials = f"{self._target.username}:{self._target.password}".encode()
+            # OCPP-J 1.6 §6.2.2: the password's bytes as they are, which need not be text (SEC-04).
+            credentials = f"{self._target.username}:".encode() + self._target.password
             request.headers["Authorization"] = f"Basic {b64encode(credentials).decode()}"
         self.websocket.send_request(request)
         self._flush()
@@ -86,13 +86,13 @@ class Opening(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Give up: the answer never came."""
-        self._fail(hung_up(self._target))
+        self._fail(hung_up(self._target, answered=bool(self._head)))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give up: the answer never came."""
         if self._closing is not None:
             self._closing.cancel()
-        self._fail(hung_up(self._target, exc))
+        self._fail(hung_up(self._target, exc, answered=bool(self._head)))
 
     def _judge(self, events: Sequence[object]) -> None:
         error = self.websocket.handshake_exc
@@ -111,13 +111,13 @@ class Opening(asyncio.Protocol):
             self.transport.pause_reading()
             self.opened.set_result(cast("list[Frame]", early))
 
-    def _fail(self, sentence: str) -> None:
+    def _fail(self, error: LinkError) -> None:
         if self.opened.done():
             return
         if self.websocket.state is State.OPEN:
             self.websocket.fail(CloseCode.PROTOCOL_ERROR, "no OCPP version in common")
             self._flush()
-        self.opened.set_exception(LinkError(sentence))
+        self.opened.set_exception(error)
         self.opened.exception()  # seen, also where a time-out was faster and nobody awaits it any more
 
     def _flush(self) -> None:

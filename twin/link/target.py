@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit
 
 from twin.errors import LinkError
-from twin.model.spec import CsmsSpec, TwinSpec
+from twin.link.tls import context
+from twin.model.spec import Access, CsmsSpec, TwinSpec
 
 KEPT = "/%:@!$&'()*+,;=~?"
 """What RFC 3986 lets stand in a path or query besides letters and digits; "%" because it may be encoded already."""
@@ -17,73 +17,62 @@ KEPT = "/%:@!$&'()*+,;=~?"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Say where and how to connect. `url` is ASCII and ends in the identity; `max_message_size` is in bytes."""
+    """Say where and how to connect. `url` is ASCII and ends in the identity; `max_message_size` is in bytes.
+
+    `profile` is the security profile (Security whitepaper §2), for what is said when there is no connection.
+    """
 
     url: str
     subprotocols: tuple[str, ...]
+    profile: int = 0
     username: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password: bytes | None = field(default=None, repr=False)
     ssl: ssl.SSLContext | None = None
     max_message_size: int = 1024 * 1024
     compression: bool = False
 
 
-def target(spec: TwinSpec, password: str | None, subprotocols: tuple[str, ...]) -> Target:
-    """Say how a twin reaches its Central System; raises LinkError for settings that cannot work."""
+def target(spec: TwinSpec, access: Access, subprotocols: tuple[str, ...], keys: Path) -> Target:
+    """Say how a twin reaches its Central System; raises LinkError for settings that cannot work.
+
+    `keys` is the folder with the private keys that the box made itself.
+    """
     csms = spec.csms
-    url = _url(csms, spec.identity)
+    url = _url(csms, spec.identity, secure=access.profile >= 2)
+    # Security whitepaper A00.FR.001, .401: one profile at a time, and at profile 3 the certificate is the proof.
+    password = access.password if access.profile < 3 else None
     return Target(
         url=url,
         subprotocols=subprotocols,
-        # Security whitepaper §2.3, profile 1: the user is the identity as it is, not percent-encoded.
+        profile=access.profile,
+        # A00.FR.204, .303: the user is the identity as it is, not percent-encoded.
         username=None if password is None else spec.identity,
         password=password,
-        ssl=_context(csms) if url.startswith("wss:") else None,
+        ssl=context(csms, access, keys) if url.startswith("wss:") else None,
         max_message_size=csms.max_message_size,
         compression=csms.compression,
     )
 
 
-def _url(csms: CsmsSpec, identity: str) -> str:
+def _url(csms: CsmsSpec, identity: str, *, secure: bool) -> str:
+    setting, url = ("csms.tls_url", csms.tls_url) if secure and csms.tls_url else ("csms.url", csms.url)
     try:
-        parts = urlsplit(csms.url)
+        parts = urlsplit(url)
         host = _host(parts)
     except ValueError as error:
-        raise LinkError(f"csms.url is not understood ({error}): write ws://HOST:PORT/PATH.") from error
+        raise LinkError(f"{setting} is not understood ({error}): write ws://HOST:PORT/PATH.") from error
     if parts.username is not None:
-        raise LinkError("csms.url must not hold a user and a password: set csms.password instead.")
+        raise LinkError(f"{setting} must not hold a user and a password: set csms.password instead.")
     if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.fragment:
-        raise LinkError("csms.url is not understood: write ws://HOST:PORT/PATH or wss://HOST:PORT/PATH.")
-    if csms.security_profile >= 2 and parts.scheme != "wss":
-        raise LinkError(f"security profile {csms.security_profile} needs TLS: let csms.url begin with wss://.")
+        raise LinkError(f"{setting} is not understood: write ws://HOST:PORT/PATH or wss://HOST:PORT/PATH.")
+    # A00.FR.311, .415: profiles 2 and 3 are TLS, also where the Central System raised the profile of a ws:// twin.
+    scheme = "wss" if secure else parts.scheme
     # OCPP-J 1.6 §3.1.1: the identity is one percent-encoded segment after the endpoint's path (T-02).
     path = f"{quote(parts.path.removesuffix('/'), safe=KEPT)}/{quote(identity, safe='')}"
-    return f"{parts.scheme}://{host}{path}" + (f"?{quote(parts.query, safe=KEPT)}" if parts.query else "")
+    return f"{scheme}://{host}{path}" + (f"?{quote(parts.query, safe=KEPT)}" if parts.query else "")
 
 
 def _host(parts: SplitResult) -> str:
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host.encode("idna").decode()
     return host if parts.port is None else f"{host}:{parts.port}"
-
-
-def _context(csms: CsmsSpec) -> ssl.SSLContext:
-    path = csms.ca_file
-    try:
-        changed_ns = 0 if path is None else Path(path).stat().st_mtime_ns
-        return _cached_context(path, changed_ns, verify_hostname=csms.verify_hostname)
-    except ssl.SSLError as error:
-        raise LinkError(f"csms.ca_file {path} holds no certificates in PEM form: check the file.") from error
-    except OSError as error:
-        raise LinkError(
-            f"csms.ca_file {path} cannot be read ({error.strerror}): check its path and permissions."
-        ) from error
-
-
-@lru_cache(maxsize=32)
-def _cached_context(ca_file: str | None, changed_ns: int, *, verify_hostname: bool) -> ssl.SSLContext:  # noqa: ARG001  # a new file is read again
-    context = ssl.create_default_context(cafile=ca_file)
-    # Security whitepaper §2.4: TLS 1.2 or newer.
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = verify_hostname
-    return context

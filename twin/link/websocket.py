@@ -18,8 +18,9 @@ from websockets.protocol import State
 from websockets.uri import WebSocketURI, parse_uri
 
 from twin.errors import LinkError
-from twin.link.explain import hung_up, silent, unreachable
+from twin.link.explain import hung_up, is_turned_away, silent, turned_away, unreachable
 from twin.link.opening import CLOSE_TIMEOUT_S, Opening
+from twin.link.probe import probe
 from twin.link.target import Target
 
 PONG_TIMEOUT_S = 20.0
@@ -50,11 +51,15 @@ async def connect(target: Target, peer: Peer, *, timeout_s: float) -> Connection
             await _open_tcp(opening, target, uri)
             early = await opening.opened
         if opening.transport is None or opening.transport.is_closing():
-            raise LinkError(hung_up(target))
+            raise hung_up(target)
         connection = Connection(opening.transport, opening.websocket, peer, early)
         return connection
     except OSError as error:
-        raise LinkError(silent(target, timeout_s) if timeout.expired() else unreachable(error, target)) from error
+        if timeout.expired():
+            raise silent(target, timeout_s) from error
+        if is_turned_away(error, target):
+            raise turned_away(target, await probe(uri.host, uri.port)) from error
+        raise unreachable(error, target) from error
     finally:
         if connection is None:
             opening.close()

@@ -155,6 +155,60 @@ async def test_a_fault_at_any_input_restarts_the_station(world, cause):
         assert world.cast["garage"].connected
 
 
+CALL = '[2,"id-1","Reset",{"type":"Soft"}]'
+APOLOGY = '[4,"id-1","InternalError","The charge point failed while it handled this",{}]'
+
+
+async def test_t_23_a_call_is_answered_although_its_handler_failed(world):
+    async with world.open("garage") as fleet:
+        world.cast["garage"].next.append(ZeroDivisionError())
+        old = world.network.last
+        old.says(CALL)
+        assert (old.sent, old.ended[:2]) == ([APOLOGY], ("close", 1001))
+        assert fleet.counters.ocpp_out_total == 1
+        await asyncio.sleep(1)
+        assert world.cast["garage"].connected
+        assert world.network.last.sent == []
+
+
+async def test_t_23_answers_that_waited_for_the_disk_come_before_it(world):
+    async with world.open("garage"):
+        world.store.held = True
+        world.cast["garage"].next.extend([stored(frames=[Frame("earlier", None)]), ZeroDivisionError()])
+        old = world.network.last
+        old.says('[2,"id-0","Reset",{"type":"Soft"}]')
+        old.says(CALL)
+        await settle()
+        assert (old.sent, old.ended) == ([], None)
+        world.store.release()
+        await settle()
+        assert (old.sent, old.ended[:2]) == (["earlier", APOLOGY], ("close", 1001))
+        assert len(world.network.connections) == 2
+
+
+@pytest.mark.parametrize("text", ['[3,"id-1",{}]', '[4,"id-1","GenericError","",{}]', "nonsense", "[2]"])
+async def test_what_is_no_call_gets_no_answer(world, text):
+    async with world.open("garage"):
+        world.cast["garage"].next.append(ZeroDivisionError())
+        old = world.network.last
+        old.says(text)
+        assert (old.sent, old.ended[:2]) == ([], ("close", 1001))
+
+
+async def test_a_connection_that_is_lost_while_the_station_restarts_is_told(world):
+    async with world.open("garage"):
+        world.store.held = True
+        world.cast["garage"].next.extend([stored(), ZeroDivisionError()])
+        world.network.last.says("hello")
+        world.network.last.says("hello")
+        world.network.last.break_off("connection reset")
+        world.store.release()
+        told = {"url": "ws://central/ocpp/garage", "reason": "connection reset"}
+        assert world.listener.notes("disconnected") == [("disconnected", told)]
+        await asyncio.sleep(1)
+        assert world.cast["garage"].connected
+
+
 async def test_a_station_that_fails_again_and_again_is_given_more_and_more_time(world):
     async with world.open("garage"):
         world.cast.failing.add("garage")

@@ -96,4 +96,5 @@ async def test_notes_are_counted(world):
         notes = [Note(name, {}, 1.0) for name in ("protocol_error", "message_dropped", "message_dropped", "plugged")]
         world.cast["garage"].next.append(Turn(notes=notes))
         fleet.command("garage", "plug", lambda: None)
+        await settle()
         assert (fleet.counters.protocol_errors_total, fleet.counters.dropped_total) == (1, 2)

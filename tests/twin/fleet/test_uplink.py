@@ -2,11 +2,16 @@ import asyncio
 from itertools import pairwise
 
 import pytest
+import trustme
+from fakes.scripted import stored
+from fakes.tls import written
 from fakes.virtual import settle
 from fakes.world import spec
 from structlog.testing import capture_logs
 
-from twin.turn import Turn
+from twin.model.spec import Access, CsmsSpec
+from twin.model.terms import LinkProblem
+from twin.turn import Frame, Turn
 
 URL = "ws://central/ocpp/garage"
 
@@ -21,7 +26,7 @@ async def command(fleet, world, turn, twin_id="garage"):
     await settle()
 
 
-async def test_a_twin_connects_and_its_station_learns_it(world):
+async def test_t_01_a_twin_connects_and_its_station_learns_it(world):
     async with world.open("garage"):
         assert heard(world, "link_up") == [("link_up", URL)]
         assert world.network.last.target.subprotocols == ("ocpp1.6",)
@@ -46,7 +51,7 @@ async def test_after_every_kind_of_loss_it_reconnects(world, reason):
         assert len(heard(world, "link_up")) == 2
 
 
-async def test_delays_grow_up_to_their_maximum_and_it_never_gives_up(world):
+async def test_t_05_t_06_delays_grow_up_to_their_maximum_and_it_never_gives_up(world):
     async with world.open("garage"):
         world.network.refuse("connection refused")
         world.network.last.break_off()
@@ -59,7 +64,7 @@ async def test_delays_grow_up_to_their_maximum_and_it_never_gives_up(world):
         assert len(delays) > 55
 
 
-async def test_twins_do_not_come_back_all_at_the_same_time(world):
+async def test_t_06_twins_do_not_come_back_all_at_the_same_time(world):
     ids = [f"t{number}" for number in range(20)]
     async with world.open(*ids):
         for connection in world.network.connections:
@@ -180,12 +185,106 @@ async def test_pings_follow_the_station(world):
         assert len(world.network.last.ticks) == 1
 
 
-async def test_a_new_password_is_used_at_once_after_the_answer_is_out(world):
+PASSWORDS = [Access(1, b"0123456789abcdef"), Access(1, b"\xff" * 20)]
+
+
+@pytest.mark.parametrize("access", PASSWORDS)
+async def test_sec_08_a_new_password_is_used_at_once_after_the_answer_is_out(world, access):
     async with world.open("garage") as fleet:
         assert world.network.last.target.password is None
-        world.cast["garage"].password = "0123456789abcdef"
-        await command(fleet, world, Turn())
-        assert world.network.connections[0].ended[:2] == ("close", 1000)
-        assert world.network.last.target.password == "0123456789abcdef"
+        world.store.held = True
+        world.cast["garage"].access = access
+        await command(fleet, world, stored(frames=[Frame("the answer", None)]))
+        assert world.network.last.ended is None
+        world.store.release()
+        await settle()
+        old, new = world.network.connections
+        assert (old.sent, old.ended[:2]) == (["the answer"], ("close", 1000))
+        assert new.target.password == access.password
         await asyncio.sleep(600)
         assert len(world.network.attempts) == 2
+
+
+@pytest.mark.parametrize("access", [Access(1), Access(0, key="f00d", chain="PEM")])
+async def test_sec_12_sec_16_other_proofs_of_identity_mean_another_connection(world, access):
+    async with world.open("garage") as fleet:
+        world.cast["garage"].access = access
+        await command(fleet, world, Turn())
+        assert len(world.network.connections) == 2
+
+
+async def test_other_roots_count_from_the_next_connection_on(world):
+    async with world.open("garage") as fleet:
+        world.cast["garage"].access = Access(roots=())
+        await command(fleet, world, Turn())
+        assert len(world.network.connections) == 1
+
+
+async def test_what_changed_while_it_dialled_does_not_pass_for_what_it_dialled_with(world):
+    world.network.delay_s = 10.0
+    async with world.open("garage"):
+        world.cast["garage"].access = Access(1, b"new")
+        await asyncio.sleep(15)
+        assert heard(world, "link_up") == []
+        assert world.network.connections[0].ended[:2] == ("close", 1000)
+        await asyncio.sleep(10)
+        assert world.network.last.target.password == b"new"
+        assert len(heard(world, "link_up")) == 1
+
+
+async def test_after_a_change_delays_begin_anew(world):
+    async with world.open("garage") as fleet:
+        world.network.refuse("connection refused")
+        world.network.last.break_off()
+        await asyncio.sleep(600)
+        world.network.refuse(None)
+        await asyncio.sleep(60)
+        world.network.last.says("hello")
+        world.network.refuse("HTTP 401")
+        world.cast["garage"].access = Access(1, b"new")
+        await command(fleet, world, Turn())
+        before = len(world.network.attempts)
+        await asyncio.sleep(4)
+        assert len(world.network.attempts) == before + 1
+
+
+async def test_sec_23_the_station_learns_of_every_attempt_that_failed(world):
+    world.network.refuse("HTTP 401", LinkProblem.UNAUTHORIZED)
+    async with world.open("garage"):
+        await asyncio.sleep(20)
+        told = heard(world, "link_refused")
+        assert told == [("link_refused", URL, "HTTP 401", LinkProblem.UNAUTHORIZED)] * 3
+        assert len(world.network.attempts) == 3
+
+
+async def test_a_station_may_want_no_link_after_a_refusal(world):
+    def prepare(station):
+        def give_up(event, now):
+            station.wants_link = False
+            return Turn(power=False)
+
+        station.link_refused = give_up
+
+    world.network.refuse("connection refused")
+    world.cast._prepare = prepare
+    async with world.open("garage"):
+        await asyncio.sleep(600)
+        assert len(world.network.attempts) == 1
+
+
+async def test_after_a_refusal_the_station_may_fall_back_to_what_worked(world):
+    world.network.refuse("no TLS")
+    async with world.open("garage"):
+        world.cast["garage"].access = Access(0, b"old")
+        world.network.refuse(None)
+        await asyncio.sleep(5)
+        assert world.network.last.target.password == b"old"
+
+
+async def test_thousands_of_twins_share_a_tls_context(world, tmp_path):
+    ca_file = written(tmp_path / "ca.pem", trustme.CA().cert_pem)
+    csms = CsmsSpec("wss://central/ocpp", ca_file=ca_file)
+    async with world.open(*(spec(f"t{number}", csms=csms) for number in range(1000))):
+        await asyncio.sleep(60)
+        assert len(world.network.connections) == 1000
+        assert len({id(connection.target.ssl) for connection in world.network.connections}) == 1

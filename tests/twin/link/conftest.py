@@ -1,4 +1,4 @@
-"""Every test of the link runs on asyncio's loop and on uvloop, or on a loop that jumps where it asks for one."""
+"""Every test of the link runs on asyncio's loop and on uvloop, or on the loops that it asks for."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from fakes.links import JumpingLoop, context_for
 
 def pytest_asyncio_loop_factories(config, item):
     marker = item.get_closest_marker("asyncio")
-    if marker is not None and marker.kwargs.get("loop_factories"):
-        return {"jumping": JumpingLoop}
-    return {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
+    loops = {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop, "jumping": JumpingLoop}
+    wanted = (marker and marker.kwargs.get("loop_factories")) or ["asyncio", "uvloop"]
+    return {name: loops[name] for name in wanted}
 
 
 @pytest.fixture(scope="session")

@@ -34,14 +34,14 @@ def test_two_stations_with_one_seed_wait_alike():
 
 
 @given(min_s=st.floats(0.001, 100), factor=st.floats(1, 1000), jitter=st.floats(0, 5), seed=st.integers())
-def test_every_delay_is_between_the_shortest_and_the_longest(min_s, factor, jitter, seed):
+def test_t_06_every_delay_is_between_the_shortest_and_the_longest(min_s, factor, jitter, seed):
     backoff = Backoff(min_s, min_s * factor, jitter, Random(seed))
     delays = [backoff.next() for _ in range(50)]
     assert all(min_s <= delay <= min_s * factor for delay in delays)
     assert delays[0] <= min_s * (1 + jitter)
 
 
-def test_it_never_gives_up():
+def test_t_05_it_never_gives_up():
     backoff = Backoff(3, 60, 0.3, Random(1))
     for _ in range(10_000):
         delay = backoff.next()

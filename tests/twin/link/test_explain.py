@@ -6,19 +6,23 @@ from datetime import UTC, datetime
 
 import pytest
 import trustme
-from fakes.links import RecordingPeer, answering, central_system, context_for, raw_server, target_at
+from fakes.links import RecordingPeer, answering, central_system, context_for, raw_server, reach, target_at
 
 from twin.errors import LinkError
 from twin.link.explain import unreachable
-from twin.link.target import target
 from twin.link.websocket import connect
-from twin.model.spec import CsmsSpec, TwinSpec
+from twin.model.spec import Access
+from twin.model.terms import LinkProblem
 
 
 async def why(target):
+    return str(await refusal(target))
+
+
+async def refusal(target):
     with pytest.raises(LinkError) as caught:
         await connect(target, RecordingPeer(), timeout_s=10)
-    return str(caught.value)
+    return caught.value
 
 
 async def never(server):
@@ -26,29 +30,32 @@ async def never(server):
 
 
 def secure(port, host="localhost", **csms):
-    return target(TwinSpec("t", "CP1", csms=CsmsSpec(f"wss://{host}:{port}/ocpp", **csms)), None, ("ocpp1.6",))
+    return reach(f"wss://{host}:{port}/ocpp", **csms)
 
 
 @pytest.mark.parametrize(
-    ("status", "password", "expected"),
+    ("status", "access", "expected"),
     [
-        (401, None, "(HTTP 401): set csms.password"),
-        (401, "wrong", "(HTTP 401): check csms.password and the identity"),
-        (403, None, "(HTTP 403): check the identity and its rights"),
-        (404, None, "does not know ws://127.0.0.1:{port}/ocpp/CP1 (HTTP 404): add the identity"),
-        (302, None, "has moved (HTTP 302): set csms.url"),
-        (429, None, "(HTTP 429): raise csms.backoff"),
-        (500, None, "(HTTP 500): look into its log"),
-        (503, None, "(HTTP 503): look into its log"),
-        (200, None, "is no OCPP-J endpoint (HTTP 200): check csms.url"),
-        (400, None, "is no OCPP-J endpoint (HTTP 400): check csms.url"),
+        (401, Access(), "(HTTP 401): set csms.password"),
+        (401, Access(0, b"wrong"), "(HTTP 401): check csms.password and the identity"),
+        (401, Access(3), "does not accept the certificate (HTTP 401): check its names"),
+        (403, Access(), "(HTTP 403): check the identity and its rights"),
+        (404, Access(), "does not know ws://127.0.0.1:{port}/ocpp/CP1 (HTTP 404): add the identity"),
+        (302, Access(), "has moved (HTTP 302): set csms.url"),
+        (429, Access(), "(HTTP 429): raise csms.backoff"),
+        (500, Access(), "(HTTP 500): look into its log"),
+        (503, Access(), "(HTTP 503): look into its log"),
+        (200, Access(), "is no OCPP-J endpoint (HTTP 200): check csms.url"),
+        (400, Access(), "is no OCPP-J endpoint (HTTP 400): check csms.url"),
     ],
 )
-async def test_a_refusal_over_http(status, password, expected):
+async def test_t_05_t_06_a_refusal_over_http(status, access, expected):
     async with raw_server(answering(f"HTTP/1.1 {status} Why\r\nContent-Length: 0\r\n\r\n".encode())) as port:
-        sentence = await why(target_at(port, username="CP1", password=password))
-        assert expected.format(port=port) in sentence
-        assert sentence.endswith(".")
+        there = target_at(port, profile=access.profile, username="CP1", password=access.password)
+        error = await refusal(there)
+    assert expected.format(port=port) in str(error)
+    assert str(error).endswith(".")
+    assert error.problem == (LinkProblem.UNAUTHORIZED if status in (401, 403) else LinkProblem.OTHER)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -120,4 +127,4 @@ async def test_no_tls_where_there_is_some(server_context):
     ],
 )
 def test_what_the_system_says(error, expected):
-    assert expected in unreachable(error, target_at(9000))
+    assert expected in str(unreachable(error, target_at(9000)))

@@ -1,17 +1,26 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from base64 import b64decode
 
 import pytest
-from fakes.links import RecordingPeer, answering, central_system, frame, raw_server, read_frame, target_at, upgrade
+from fakes.links import (
+    RecordingPeer,
+    answering,
+    central_system,
+    frame,
+    raw_server,
+    reach,
+    read_frame,
+    target_at,
+    upgrade,
+)
 from websockets.frames import CloseCode, Opcode
 
 from twin.errors import LinkError
-from twin.link.target import target
 from twin.link.websocket import connect
-from twin.model.spec import CsmsSpec, TwinSpec
+from twin.model.spec import Access
+from twin.model.terms import LinkProblem
 
 WRONG_ACCEPT = (
     b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: no\r\n"
@@ -24,7 +33,7 @@ async def refused(target, timeout_s=10.0):
     with pytest.raises(LinkError) as caught:
         await connect(target, peer, timeout_s=timeout_s)
     assert peer.reasons == []
-    return str(caught.value)
+    return caught.value
 
 
 async def wait_closed(server):
@@ -41,16 +50,18 @@ async def test_it_connects_and_speaks_ocpp(host):
         assert "(1000)" in await peer.end()
 
 
-async def test_the_request_names_the_station_its_versions_and_its_password():
+async def test_t_02_t_03_sec_03_sec_04_the_request_names_the_station_its_versions_and_its_password():
     requests = []
 
     async def script(reader, writer):
         requests.append(await upgrade(reader, writer))
 
     async with raw_server(script) as port:
-        spec = TwinSpec("t", "CP 001/Ä", csms=CsmsSpec(url=f"ws://127.0.0.1:{port}/ocpp"))
+        access = Access(1, b"p\xe4:\x00\xff")
+        versions = ("ocpp2.0.1", "ocpp1.6")
+        there = reach(f"ws://127.0.0.1:{port}/ocpp", identity="CP 001/Ä", access=access, subprotocols=versions)
         peer = RecordingPeer()
-        await connect(target(spec, "pä:ss", ("ocpp2.0.1", "ocpp1.6")), peer, timeout_s=10)
+        await connect(there, peer, timeout_s=10)
         await peer.end()
     line, *lines = requests[0].strip().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)
@@ -58,7 +69,8 @@ async def test_the_request_names_the_station_its_versions_and_its_password():
     assert headers["Host"] == f"127.0.0.1:{port}"
     assert headers["Sec-WebSocket-Protocol"] == "ocpp2.0.1, ocpp1.6"
     assert headers["User-Agent"] == "ocpp-twin"
-    assert b64decode(headers["Authorization"].removeprefix("Basic ")).decode() == "CP 001/Ä:pä:ss"
+    user, _, password = b64decode(headers["Authorization"].removeprefix("Basic ")).partition(b":")
+    assert (user.decode(), password) == ("CP 001/Ä", b"p\xe4:\x00\xff")
     assert "Sec-WebSocket-Extensions" not in headers
 
 
@@ -77,8 +89,8 @@ async def test_without_a_password_no_credentials_are_sent():
 async def test_no_password_is_logged(caplog):
     caplog.set_level("DEBUG")
     async with central_system(wait_closed) as port:
-        spec = TwinSpec("t", "CP1", csms=CsmsSpec(url=f"ws://127.0.0.1:{port}/ocpp"))
-        connection = await connect(target(spec, "s3cret", ("ocpp1.6",)), peer := RecordingPeer(), timeout_s=10)
+        there = reach(f"ws://127.0.0.1:{port}/ocpp", access=Access(1, b"s3cret"))
+        connection = await connect(there, peer := RecordingPeer(), timeout_s=10)
         connection.close()
         await peer.end()
     client = [record.getMessage() for record in caplog.records if record.name == "websockets.client"]
@@ -86,7 +98,7 @@ async def test_no_password_is_logged(caplog):
 
 
 @pytest.mark.parametrize("headers", ["", "Sec-WebSocket-Protocol: ocpp2.0.1\r\n", "Sec-WebSocket-Protocol: a, b\r\n"])
-async def test_an_answer_without_our_version_is_refused_and_closed(headers):
+async def test_t_04_an_answer_without_our_version_is_refused_and_closed(headers):
     received = asyncio.get_running_loop().create_future()
 
     async def script(reader, writer):
@@ -94,13 +106,14 @@ async def test_an_answer_without_our_version_is_refused_and_closed(headers):
         received.set_result(await reader.read())
 
     async with raw_server(script) as port:
-        sentence = await refused(target_at(port))
+        error = await refused(target_at(port))
         data = await received
-    assert "of the subprotocols ocpp1.6: make it speak ocpp1.6" in sentence
+    assert "of the subprotocols ocpp1.6: make it speak ocpp1.6" in str(error)
+    assert error.problem == LinkProblem.SUBPROTOCOL
     assert data == b"" or data[0] & 0x0F == Opcode.CLOSE
 
 
-async def test_an_answer_without_any_version_gets_a_close_frame():
+async def test_t_04_an_answer_without_any_version_gets_a_close_frame():
     frames = asyncio.get_running_loop().create_future()
 
     async def script(reader, writer):
@@ -127,7 +140,7 @@ async def test_a_refusal_is_told_though_its_body_never_ends(status):
         await release.wait()
 
     async with raw_server(script) as port:
-        assert "(HTTP 401): set csms.password" in await refused(target_at(port))
+        assert "(HTTP 401): set csms.password" in str(await refused(target_at(port)))
         release.set()
 
 
@@ -145,7 +158,7 @@ async def test_a_refusal_is_told_though_its_body_never_ends(status):
 )
 async def test_what_is_no_websocket_server_is_told(answer, why):
     async with raw_server(answering(answer)) as port:
-        assert why in await refused(target_at(port))
+        assert why in str(await refused(target_at(port)))
 
 
 async def test_an_extension_that_was_not_offered_is_refused():
@@ -155,7 +168,7 @@ async def test_an_extension_that_was_not_offered_is_refused():
         await reader.read()
 
     async with raw_server(script) as port:
-        assert "no extensions supported" in await refused(target_at(port))
+        assert "no extensions supported" in str(await refused(target_at(port)))
 
 
 async def test_a_server_that_says_nothing_is_left_in_time():
@@ -166,7 +179,7 @@ async def test_a_server_that_says_nothing_is_left_in_time():
         gone.set_result(await reader.read())
 
     async with raw_server(script) as port:
-        assert "did not answer within 0.05 s" in await refused(target_at(port), timeout_s=0.05)
+        assert "did not answer within 0.05 s" in str(await refused(target_at(port), timeout_s=0.05))
         assert await gone == b""
 
 
@@ -188,7 +201,7 @@ async def test_a_cancelled_attempt_leaves_nothing_open():
 
 
 @pytest.mark.parametrize("compression", [True, False])
-async def test_compression_is_negotiated_only_where_it_is_asked_for(compression):
+async def test_t_12_compression_is_negotiated_only_where_it_is_asked_for(compression):
     accepted = []
 
     async def handler(server):
@@ -203,28 +216,3 @@ async def test_compression_is_negotiated_only_where_it_is_asked_for(compression)
         connection.close()
         await peer.end()
     assert (accepted[0] is not None) == compression
-
-
-async def test_tls_with_an_own_authority(ca_file, server_context):
-    async def handler(server):
-        await server.send(await server.recv())
-        await server.wait_closed()
-
-    async with central_system(handler, host="localhost", context=server_context) as port:
-        spec = TwinSpec("t", "CP1", csms=CsmsSpec(f"wss://localhost:{port}/ocpp", 2, ca_file=ca_file))
-        connection = await connect(target(spec, "s3cret", ("ocpp1.6",)), peer := RecordingPeer(), timeout_s=10)
-        connection.send("x" * 100_000)
-        assert await peer.texts.get() == "x" * 100_000
-        connection.close(1001)
-        assert "(1001)" in await peer.end()
-
-
-async def test_tls_older_than_1_2_is_refused(ca_file, server_context):
-    with pytest.warns(DeprecationWarning, match="TLSv1 is deprecated"):
-        server_context.minimum_version = ssl.TLSVersion.TLSv1
-    with pytest.warns(DeprecationWarning, match="TLSv1_1 is deprecated"):
-        server_context.maximum_version = ssl.TLSVersion.TLSv1_1
-    server_context.set_ciphers("ALL:@SECLEVEL=0")
-    async with central_system(wait_closed, host="localhost", context=server_context) as port:
-        spec = TwinSpec("t", "CP1", csms=CsmsSpec(f"wss://localhost:{port}/ocpp", 2, ca_file=ca_file))
-        assert "speaks TLS 1.2 or newer" in await refused(target(spec, None, ("ocpp1.6",)))

@@ -1,21 +1,17 @@
 from __future__ import annotations
 
-import os
-import ssl
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from fakes.links import reach
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.uri import parse_uri
 
 from twin.errors import LinkError
-from twin.link.target import target
-from twin.model.spec import CsmsSpec, TwinSpec
+from twin.model.spec import Access
 
-
-def made(url="ws://localhost:9000/ocpp", identity="CP1", password=None, **csms):
-    return target(TwinSpec("t", identity, csms=CsmsSpec(url=url, **csms)), password, ("ocpp1.6",))
+PLAIN = "ws://localhost:9000/ocpp"
 
 
 @pytest.mark.parametrize(
@@ -34,24 +30,25 @@ def made(url="ws://localhost:9000/ocpp", identity="CP1", password=None, **csms):
         ("wss://csms_1:8443/ocpp", "CP1", "wss://csms_1:8443/ocpp/CP1"),
     ],
 )
-def test_the_identity_is_one_encoded_segment_after_the_path(url, identity, expected):
-    assert made(url, identity).url == expected
+def test_t_02_the_identity_is_one_encoded_segment_after_the_path(url, identity, expected):
+    assert reach(url, identity=identity).url == expected
     assert parse_uri(expected).resource_name.startswith(urlsplit(expected).path)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=48))
-def test_any_identity_comes_back_from_its_segment(identity):
-    path = parse_uri(made(identity=identity).url).path
+def test_t_02_any_identity_comes_back_from_its_segment(identity):
+    path = parse_uri(reach(PLAIN, identity=identity).url).path
     assert path.isascii()
     assert path.count("/") == 2
     assert unquote(path.rpartition("/")[2], errors="strict") == identity
 
 
-def test_the_user_is_the_identity_as_it_is():
-    with_password = made(identity="CP 001/A", password="s3cret")
-    assert (with_password.username, with_password.password) == ("CP 001/A", "s3cret")
+@pytest.mark.parametrize("profile", [0, 1, 2])
+def test_sec_03_the_user_is_the_identity_as_it_is(profile):
+    with_password = reach("wss://h/", identity="CP 001/A", access=Access(profile, b"s3cret\xff"))
+    assert (with_password.username, with_password.password) == ("CP 001/A", b"s3cret\xff")
     assert "s3cret" not in repr(with_password)
-    assert made().username is None
+    assert reach(PLAIN).username is None
 
 
 @pytest.mark.parametrize(
@@ -70,51 +67,44 @@ def test_the_user_is_the_identity_as_it_is():
 )
 def test_a_url_that_is_none_is_refused(url):
     with pytest.raises(LinkError, match=r"csms\.url is not understood.*write ws://HOST:PORT/PATH"):
-        made(url)
+        reach(url)
 
 
 def test_a_host_name_that_is_none_is_refused():
     with pytest.raises(LinkError, match=r"csms\.url is not understood"):
-        made(f"ws://{'ü' * 70}.example/")
+        reach(f"ws://{'ü' * 70}.example/")
 
 
 def test_credentials_in_the_url_are_refused_and_not_told():
     with pytest.raises(LinkError, match=r"set csms\.password") as caught:
-        made("ws://user:s3cret@localhost/")
+        reach("ws://user:s3cret@localhost/")
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_profile_with_tls_does_not_go_without():
-    with pytest.raises(LinkError, match="security profile 2 needs TLS"):
-        made("ws://localhost/", security_profile=2)
-    assert made("wss://localhost/", security_profile=2).ssl is not None
+@pytest.mark.parametrize(
+    ("url", "tls_url", "expected"),
+    [
+        ("ws://h/ocpp", None, "wss://h/ocpp/CP1"),
+        ("ws://h:9000/ocpp?a=1", None, "wss://h:9000/ocpp/CP1?a=1"),
+        ("wss://h:9000/ocpp", None, "wss://h:9000/ocpp/CP1"),
+        ("ws://h:9000/ocpp", "wss://other:8443/secure", "wss://other:8443/secure/CP1"),
+        ("wss://h:9000/ocpp", "wss://other:8443/secure", "wss://other:8443/secure/CP1"),
+    ],
+)
+def test_sec_01_profile_2_is_tls_whatever_the_url_says(url, tls_url, expected):
+    secure = reach(url, tls_url=tls_url, access=Access(2, b"s3cret"))
+    assert secure.url == expected
+    assert secure.ssl is not None
 
 
-def test_tls_is_new_enough_and_checks_the_peer(ca_file):
-    context = made("wss://localhost/", ca_file=ca_file).ssl
-    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
-    assert context.verify_mode == ssl.CERT_REQUIRED
-    assert context.check_hostname
-    unchecked = made("wss://localhost/", ca_file=ca_file, verify_hostname=False).ssl
-    assert not unchecked.check_hostname
-    assert unchecked.verify_mode == ssl.CERT_REQUIRED
+@pytest.mark.parametrize("profile", [0, 1])
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_below_profile_2_the_url_says_whether_there_is_tls(profile, scheme):
+    made = reach(f"{scheme}://h:9000/ocpp", tls_url="wss://other/", access=Access(profile))
+    assert made.url == f"{scheme}://h:9000/ocpp/CP1"
+    assert (made.ssl is not None) == (scheme == "wss")
 
 
-def test_a_fleet_shares_its_tls_context_until_the_file_changes(ca_file):
-    context = made("wss://localhost/", ca_file=ca_file).ssl
-    assert made("wss://other/", ca_file=ca_file).ssl is context
-    os.utime(ca_file, (1, 1))
-    assert made("wss://localhost/", ca_file=ca_file).ssl is not context
-    assert made("ws://localhost/", ca_file=ca_file).ssl is None
-
-
-def test_a_file_without_certificates_is_refused(tmp_path):
-    path = tmp_path / "ca.pem"
-    path.write_text("hello")
-    with pytest.raises(LinkError, match=r"ca\.pem holds no certificates in PEM form"):
-        made("wss://localhost/", ca_file=str(path))
-
-
-def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(LinkError, match=r"none\.pem cannot be read \(No such file or directory\)"):
-        made("wss://localhost/", ca_file=str(tmp_path / "none.pem"))
+def test_a_tls_url_that_is_none_is_refused_by_its_name():
+    with pytest.raises(LinkError, match=r"csms\.tls_url is not understood"):
+        reach(PLAIN, tls_url="https://h/", access=Access(2))

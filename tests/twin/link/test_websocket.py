@@ -4,14 +4,13 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
-from fakes.links import RecordingPeer, central_system, frame, raw_server, read_frame, target_at, upgrade
+from fakes.links import RecordingPeer, central_system, frame, raw_server, reach, read_frame, target_at, upgrade
 from websockets.frames import Close, CloseCode, Opcode
 
 from twin.errors import LinkError
 from twin.link.opening import CLOSE_TIMEOUT_S
-from twin.link.target import Target, target
+from twin.link.target import Target
 from twin.link.websocket import MAX_UNSENT_BYTES, PONG_TIMEOUT_S, connect
-from twin.model.spec import CsmsSpec, TwinSpec
 
 jumping = pytest.mark.asyncio(loop_factories=["jumping"])
 
@@ -176,7 +175,7 @@ async def test_breaking_the_connection_takes_no_closing_handshake():
         assert await received == b""
 
 
-async def test_pings_are_answered_in_order():
+async def test_t_09_pings_are_answered_in_order():
     script, answered = sending(frame(Opcode.PING, b"a") + frame(Opcode.PING, b"") + frame(*closing(1000)))
     async with linked(script) as (_, peer):
         await peer.end()
@@ -342,7 +341,7 @@ async def test_setting_the_same_interval_again_delays_no_ping():
 
 @pytest.mark.parametrize("interval_s", [1, 300])
 @pytest.mark.parametrize("pong", [b"", frame(Opcode.PONG, b"not ours") + frame(Opcode.TEXT, b"still here")])
-async def test_a_link_that_is_half_open_is_broken_in_bounded_time(interval_s, pong):
+async def test_t_10_a_link_that_is_half_open_is_broken_in_bounded_time(interval_s, pong):
     pinged, received = asyncio.Event(), asyncio.get_running_loop().create_future()
 
     async def script(reader, writer):
@@ -396,8 +395,8 @@ async def test_tls_that_ends_without_a_word_is_told(ca_file, server_context):
         await reader.readexactly(6)
 
     async with raw_server(script, context=server_context) as port:
-        spec = TwinSpec("t", "CP1", csms=CsmsSpec(f"wss://127.0.0.1:{port}/ocpp", ca_file=ca_file))
-        connection = await connect(target(spec, None, ("ocpp1.6",)), peer := RecordingPeer(), timeout_s=10)
+        there = reach(f"wss://127.0.0.1:{port}/ocpp", ca_file=ca_file)
+        connection = await connect(there, peer := RecordingPeer(), timeout_s=10)
         connection.send("")
         assert await peer.end()
 
@@ -411,8 +410,8 @@ async def test_a_tls_peer_that_stops_reading_is_left(ca_file, server_context):
         await release.wait()
 
     async with raw_server(script, context=server_context) as port:
-        spec = TwinSpec("t", "CP1", csms=CsmsSpec(f"wss://127.0.0.1:{port}/ocpp", ca_file=ca_file))
-        connection = await connect(target(spec, None, ("ocpp1.6",)), peer := RecordingPeer(), timeout_s=10)
+        there = reach(f"wss://127.0.0.1:{port}/ocpp", ca_file=ca_file)
+        connection = await connect(there, peer := RecordingPeer(), timeout_s=10)
         while not peer.reasons:
             connection.send("x" * 100_000)
             await asyncio.sleep(0)
