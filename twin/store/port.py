@@ -57,10 +57,31 @@ class DropAdded(msgspec.Struct, frozen=True):
     twin_id: str
 
 
+class PutJournal(msgspec.Struct, frozen=True):
+    """Store an entry of a twin's log of this kind; `seq` tells entries of the same instant apart."""
+
+    twin_id: str
+    kind: str
+    at: Instant
+    seq: int
+    entry: bytes
+
+
+class PruneJournal(msgspec.Struct, frozen=True):
+    """Forget all entries of a twin's log of this kind but the newest `keep`."""
+
+    twin_id: str
+    kind: str
+    keep: int
+
+
 TwinRow: TypeAlias = tuple[str, Row]
 """A row of one twin, after its id."""
 
-Change: TypeAlias = TwinRow | Receipt | ClockMark | ForgetReceipts | ForgetTwin | PutAdded | DropAdded
+Other: TypeAlias = Receipt | ClockMark | ForgetReceipts | ForgetTwin | PutAdded | DropAdded | PruneJournal
+"""What is rare enough to be stored one by one."""
+
+Change: TypeAlias = TwinRow | PutJournal | Other
 """One thing to store. Within a batch the order counts."""
 
 
@@ -83,6 +104,8 @@ class Contents(msgspec.Struct):
 
 Committed: TypeAlias = Callable[[StoreError | None], None]
 Read: TypeAlias = Callable[[StoredTwin | StoreError], None]
+Entries: TypeAlias = list[tuple[Instant, bytes]]
+ReadJournal: TypeAlias = Callable[[Entries | StoreError], None]
 
 
 class Store(Protocol):
@@ -98,6 +121,12 @@ class Store(Protocol):
 
     def read(self, twin_id: str, done: Read) -> None:
         """Hand what is stored of one twin, all earlier batches included, to `done`."""
+        ...
+
+    def read_journal(
+        self, twin_id: str, kind: str, oldest: Instant | None, latest: Instant | None, done: ReadJournal
+    ) -> None:
+        """Hand a twin's entries of a kind, the oldest first, to `done`; both bounds are part of the window."""
         ...
 
     async def close(self) -> None:

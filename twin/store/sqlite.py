@@ -7,25 +7,32 @@ about twins: rows are bytes.
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TypeAlias, assert_never
+from typing import TypeAlias, TypeVar, assert_never
 
 from twin.errors import StoreError
+from twin.model.terms import Instant
 from twin.store.port import (
     Change,
     ClockMark,
     Committed,
     Contents,
     DropAdded,
+    Entries,
     ForgetReceipts,
     ForgetTwin,
+    Other,
+    PruneJournal,
     PutAdded,
+    PutJournal,
     Read,
+    ReadJournal,
     Receipt,
     StoredTwin,
 )
@@ -46,20 +53,36 @@ FORGET_TWIN = (
     "DELETE FROM part WHERE twin_id = ?",
     "DELETE FROM report WHERE twin_id = ?",
     "DELETE FROM receipt WHERE twin_id = ?",
+    "DELETE FROM journal WHERE twin_id = ?",
 )
+# A clock that starts again at an instant of its last life may give a pair of `at` and `seq` twice.
+PUT_JOURNAL = "REPLACE INTO journal VALUES (?, ?, ?, ?, ?)"
+PRUNE_JOURNAL = """
+    DELETE FROM journal WHERE twin_id = ?1 AND kind = ?2 AND (at, seq) <= (
+        SELECT at, seq FROM journal WHERE twin_id = ?1 AND kind = ?2 ORDER BY at DESC, seq DESC LIMIT 1 OFFSET ?3
+    )"""
+READ_JOURNAL = """
+    SELECT at, entry FROM journal
+    WHERE twin_id = ? AND kind = ? AND at >= ? AND at <= ? ORDER BY at, seq"""
 
 _Job: TypeAlias = Callable[[], None]
+_Result = TypeVar("_Result")
 
 
 def open_store(url: str) -> SqliteStore:
-    """Open the store that a URL names: `sqlite:////absolute/path` or `sqlite:///relative/path`; raises StoreError."""
+    """Open the store that a URL names; raises StoreError."""
+    return SqliteStore(database(url))
+
+
+def database(url: str) -> Path:
+    """Return the file that `sqlite:////absolute/path` or `sqlite:///relative/path` names; raises StoreError."""
     scheme, _, path = url.partition(":///")
     if scheme != "sqlite" or not path:
         raise StoreError(
             f"store.url {url!r} is not understood: write sqlite:////var/lib/ocpp-twin/main.db (absolute) "
             f"or sqlite:///main.db (relative to the working folder)."
         )
-    return SqliteStore(Path(path))
+    return Path(path)
 
 
 class SqliteStore:
@@ -95,18 +118,14 @@ class SqliteStore:
 
     def read(self, twin_id: str, done: Read) -> None:
         """Read one twin after all batches committed so far; `done` runs in the calling loop."""
-        loop = asyncio.get_running_loop()
+        self._ask(lambda: _read(self._connection, twin_id), done)
 
-        def job() -> None:
-            result: StoredTwin | StoreError = StoreError(WRITER_FAILED)
-            try:
-                result = _read(self._connection, twin_id)
-            except sqlite3.Error as error:
-                result = StoreError(explain(error, self._path))
-            finally:
-                _hand_over(loop, lambda: done(result))
-
-        self._jobs.put(job)
+    def read_journal(
+        self, twin_id: str, kind: str, oldest: Instant | None, latest: Instant | None, done: ReadJournal
+    ) -> None:
+        """Read a window of a twin's log after all batches committed so far; `done` runs in the calling loop."""
+        window = (-math.inf if oldest is None else oldest, math.inf if latest is None else latest)
+        self._ask(lambda: _read_journal(self._connection, twin_id, kind, window), done)
 
     async def close(self) -> None:
         """Finish the batches handed over, fold the log into the file, and unlock it."""
@@ -114,6 +133,20 @@ class SqliteStore:
             self._closed = True
             self._jobs.put(None)
             await asyncio.to_thread(self._writer.join)
+
+    def _ask(self, question: Callable[[], _Result], done: Callable[[_Result | StoreError], None]) -> None:
+        loop = asyncio.get_running_loop()
+
+        def job() -> None:
+            result: _Result | StoreError = StoreError(WRITER_FAILED)
+            try:
+                result = question()
+            except sqlite3.Error as error:
+                result = StoreError(explain(error, self._path))
+            finally:
+                _hand_over(loop, lambda: done(result))
+
+        self._jobs.put(job)
 
     def _work(self) -> None:
         try:
@@ -175,12 +208,17 @@ def _read(connection: sqlite3.Connection, twin_id: str) -> StoredTwin:
     return StoredTwin(dict(parts), list(reports))
 
 
+def _read_journal(connection: sqlite3.Connection, twin_id: str, kind: str, window: tuple[float, float]) -> Entries:
+    return connection.execute(READ_JOURNAL, (twin_id, kind, *window)).fetchall()
+
+
 class _Rows:
     """Gather the rows of a batch, the last of each key; keys do not depend on each other."""
 
-    __slots__ = ("parts", "reports")
+    __slots__ = ("entries", "parts", "reports")
 
     def __init__(self) -> None:
+        self.entries: list[tuple[str, str, Instant, int, bytes]] = []
         self.parts: dict[tuple[str, str], bytes | None] = {}
         self.reports: dict[tuple[str, int], bytes | None] = {}
 
@@ -203,8 +241,10 @@ class _Rows:
         many(DROP_PART, [key for key, data in self.parts.items() if data is None])
         many(PUT_REPORT, [(*key, data) for key, data in self.reports.items() if data is not None])
         many(DROP_REPORT, [key for key, data in self.reports.items() if data is None])
+        many(PUT_JOURNAL, self.entries)
         self.parts.clear()
         self.reports.clear()
+        self.entries.clear()
 
 
 def _write(connection: sqlite3.Connection, batch: list[Change]) -> None:
@@ -212,17 +252,16 @@ def _write(connection: sqlite3.Connection, batch: list[Change]) -> None:
     for change in batch:
         if isinstance(change, tuple):
             rows.take(*change)
-            continue
-        if isinstance(change, ForgetTwin):
-            rows.write(connection)
-        _write_other(connection, change)
+        elif isinstance(change, PutJournal):
+            rows.entries.append((change.twin_id, change.kind, change.at, change.seq, change.entry))
+        else:
+            if isinstance(change, ForgetTwin | PruneJournal):
+                rows.write(connection)
+            _write_other(connection, change)
     rows.write(connection)
 
 
-def _write_other(
-    connection: sqlite3.Connection,
-    change: Receipt | ClockMark | ForgetReceipts | ForgetTwin | PutAdded | DropAdded,
-) -> None:
+def _write_other(connection: sqlite3.Connection, change: Other) -> None:
     execute = connection.execute
     match change:
         case Receipt(twin_id, topic, request_id, at, data):
@@ -234,6 +273,8 @@ def _write_other(
         case ForgetTwin(twin_id):
             for statement in FORGET_TWIN:
                 execute(statement, (twin_id,))
+        case PruneJournal(twin_id, kind, keep):
+            execute(PRUNE_JOURNAL, (twin_id, kind, keep))
         case PutAdded(twin_id, record):
             execute("REPLACE INTO added VALUES (?, ?)", (twin_id, record))
         case DropAdded(twin_id):

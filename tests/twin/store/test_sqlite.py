@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sqlite3
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -14,13 +16,17 @@ from twin.store.port import (
     Change,
     ClockMark,
     DropAdded,
+    Entries,
     ForgetReceipts,
     ForgetTwin,
+    PruneJournal,
     PutAdded,
+    PutJournal,
     Receipt,
     Store,
     StoredTwin,
 )
+from twin.store.schema import APPLICATION_ID
 from twin.store.sqlite import SqliteStore, open_store
 from twin.turn import DropReport, DropState, PutReport, PutState
 
@@ -34,6 +40,12 @@ async def commit(store: Store, *batch: Change) -> StoreError | None:
 async def read(store: Store, twin_id: str) -> StoredTwin | StoreError:
     future: asyncio.Future[StoredTwin | StoreError] = asyncio.get_running_loop().create_future()
     store.read(twin_id, future.set_result)
+    return await future
+
+
+async def journal(store: Store, twin_id: str, kind: str, oldest=None, latest=None) -> Entries | StoreError:
+    future: asyncio.Future[Entries | StoreError] = asyncio.get_running_loop().create_future()
+    store.read_journal(twin_id, kind, oldest, latest, future.set_result)
     return await future
 
 
@@ -105,6 +117,45 @@ async def test_reading_sees_every_batch_committed_before(path):
     store.commit([("a", PutState("x", b"1")), ("a", PutReport(3, b"r"))], lambda _: None)
     assert await read(store, "a") == StoredTwin({"x": b"1"}, [(3, b"r")])
     assert await read(store, "nobody") == StoredTwin()
+    await store.close()
+
+
+async def test_sec_21_a_log_is_kept_in_the_order_of_time_and_read_by_window(path):
+    store = SqliteStore(path)
+    entries = [(1.0, 7, b"a"), (2.0, 8, b"b"), (2.0, 9, b"c"), (3.0, 1, b"d")]
+    puts = [PutJournal("garage", "Security", *entry) for entry in entries]
+    others = [PutJournal("garage", "Diagnostics", 2.0, 8, b"other"), PutJournal("office", "Security", 2.0, 8, b"other")]
+    assert await commit(store, *reversed(puts), *others) is None
+    await store.close()
+
+    store = SqliteStore(path)
+    assert await journal(store, "garage", "Security") == [(at, entry) for at, _, entry in entries]
+    assert await journal(store, "garage", "Security", 2.0, 2.0) == [(2.0, b"b"), (2.0, b"c")]
+    assert await journal(store, "garage", "Security", oldest=2.5) == [(3.0, b"d")]
+    assert await journal(store, "garage", "Security", latest=1.5) == [(1.0, b"a")]
+    await commit(store, PutJournal("garage", "Security", 4.0, 1, b"e"), PruneJournal("garage", "Security", 2))
+    assert await journal(store, "garage", "Security") == [(3.0, b"d"), (4.0, b"e")]
+    assert await journal(store, "garage", "Diagnostics") == [(2.0, b"other")]
+    await commit(store, PutJournal("garage", "Security", 5.0, 1, b"f"), ForgetTwin("garage"))
+    assert await journal(store, "garage", "Security") == []
+    assert await journal(store, "office", "Security") == [(2.0, b"other")]
+    await store.close()
+
+
+async def test_a_database_of_the_first_version_is_brought_up_to_date(path):
+    first = (resources.files("twin.store") / "schema" / "0001_first.sql").read_text(encoding="utf-8")
+    path.parent.mkdir()
+    with sqlite3.connect(path) as connection:
+        connection.executescript(
+            f"{first}; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1;"
+            "INSERT INTO part VALUES ('garage', 'station', x'7b7d'); UPDATE clock SET starts = 6;"
+        )
+    connection.close()
+    store = SqliteStore(path)
+    contents = store.load()
+    assert (contents.twins, contents.starts) == ({"garage": StoredTwin({"station": b"{}"})}, 7)
+    assert await commit(store, PutJournal("garage", "x", 1.0, 1, b"entry")) is None
+    assert await journal(store, "garage", "x") == [(1.0, b"entry")]
     await store.close()
 
 
@@ -271,6 +322,8 @@ CHANGE = st.one_of(
     st.builds(PutAdded, TWIN, DATA),
     st.builds(DropAdded, TWIN),
     st.builds(ClockMark, st.sampled_from([1.0, 2.0]), st.just(3.0)),
+    st.builds(PutJournal, TWIN, NAME, st.sampled_from([1.0, 2.0]), SEQ, DATA),
+    st.builds(PruneJournal, TWIN, NAME, st.integers(0, 2)),
 )
 
 
@@ -288,6 +341,8 @@ def test_it_stores_what_the_store_in_memory_stores(tmp_path_factory, batches):
         assert left.twins == {twin_id: stored for twin_id, stored in right.twins.items() if stored != StoredTwin()}
         assert sorted(left.receipts, key=repr) == sorted(right.receipts, key=repr)
         assert (left.clock, left.added) == (right.clock, right.added)
+        for twin_id, kind in itertools.product("ab", "xy"):
+            assert await journal(sqlite, twin_id, kind) == await journal(memory, twin_id, kind)
         await sqlite.close()
 
     asyncio.run(run())
