@@ -67,7 +67,9 @@ BOOLEANS = [
     "StopTransactionOnInvalidId",
     "UnlockConnectorOnEVSideDisconnect",
 ]
-ABSENT = {  # keys of the profiles that are not there (C-10), and K-32
+PROFILES = ["Core", "FirmwareManagement", "LocalAuthListManagement", "Reservation", "SmartCharging", "RemoteTrigger"]
+BARE = {"SupportedFeatureProfiles": "Core,RemoteTrigger"}
+OF_PROFILES = {  # keys that come and go with their feature profile (C-10)
     "LocalAuthListEnabled",
     "LocalAuthListMaxLength",
     "SendLocalListMaxLength",
@@ -78,8 +80,6 @@ ABSENT = {  # keys of the profiles that are not there (C-10), and K-32
     "ConnectorSwitch3to1PhaseSupported",
     "MaxChargingProfilesInstalled",
     "SupportedFileTransferProtocols",
-    "SupportedFeatureProfilesMaxLength",
-    "CpoName",
 }
 
 
@@ -93,7 +93,8 @@ def test_c_04_all_settings_for_an_absent_an_empty_and_a_null_list():
     everything = items(cs)
     assert set(everything) >= REQUIRED
     assert READ_ONLY | set(INTEGERS) | set(BOOLEANS) <= set(everything)
-    assert not ABSENT & set(everything)
+    assert set(everything) >= OF_PROFILES
+    assert "SupportedFeatureProfilesMaxLength" not in everything  # K-32
     assert cs.ask("GetConfiguration", {"key": []}).payload == cs.ask("GetConfiguration", {}).payload
 
 
@@ -111,9 +112,15 @@ def test_c_05_known_and_unknown_keys():
     assert payload["unknownKey"] == ["Nonsense", "nothing"]
 
 
-@pytest.mark.parametrize("key", sorted(ABSENT))
+def test_c_04_c_10_a_bare_box_shows_no_keys_of_other_profiles():
+    everything = set(items(booted(keys=BARE)))
+    assert everything >= REQUIRED
+    assert not OF_PROFILES & everything
+
+
+@pytest.mark.parametrize("key", sorted(OF_PROFILES))
 def test_c_08_c_10_keys_of_absent_profiles_are_unknown(key):
-    cs = booted()
+    cs = booted(keys=BARE)
     assert cs.ask("GetConfiguration", {"key": [key]}).payload.get("unknownKey") == [key]
     assert cs.configure(key, "true") == "NotSupported"
 
@@ -210,6 +217,8 @@ def test_c_07_authorization_key_is_write_only():
 def test_c_10_k_31_supported_feature_profiles_is_true():
     cs = booted()
     [value] = cs.configuration("SupportedFeatureProfiles").values()
+    assert value.split(",") == PROFILES
+    [value] = booted(keys=BARE).configuration("SupportedFeatureProfiles").values()
     assert value.split(",") == ["Core", "RemoteTrigger"]
 
 

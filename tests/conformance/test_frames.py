@@ -11,7 +11,7 @@ from fakes.scenes import booted, charge, charging
 
 from twin.model.inputs import PlugIn, PresentToken
 
-FOREIGN = [  # actions of absent profiles and of the security extension, from the Central System
+FOREIGN = [  # actions of the feature profiles that a box may lack
     "CancelReservation",
     "ClearChargingProfile",
     "GetCompositeSchedule",
@@ -20,15 +20,37 @@ FOREIGN = [  # actions of absent profiles and of the security extension, from th
     "ReserveNow",
     "SendLocalList",
     "SetChargingProfile",
+    "TriggerMessage",
     "UpdateFirmware",
-    "CertificateSigned",
-    "DeleteCertificate",
-    "ExtendedTriggerMessage",
-    "GetInstalledCertificateIds",
-    "GetLog",
-    "InstallCertificate",
-    "SignedUpdateFirmware",
 ]
+TIME = "2026-01-05T10:00:00Z"
+PROFILE = {
+    "chargingProfileId": 1,
+    "stackLevel": 0,
+    "chargingProfilePurpose": "TxDefaultProfile",
+    "chargingProfileKind": "Absolute",
+    "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16}]},
+}
+HASHES = {"hashAlgorithm": "SHA256", "issuerNameHash": "a" * 64, "issuerKeyHash": "b" * 64, "serialNumber": "1"}
+FIRMWARE = {"location": "http://x.example/a.bin", "retrieveDateTime": TIME, "signingCertificate": "c", "signature": "s"}
+OTHERS = {  # actions of the other profiles and of the security extension
+    "CancelReservation": {"reservationId": 1},
+    "ClearChargingProfile": {},
+    "GetCompositeSchedule": {"connectorId": 1, "duration": 600},
+    "GetDiagnostics": {"location": "http://x.example/"},
+    "GetLocalListVersion": {},
+    "ReserveNow": {"connectorId": 1, "expiryDate": "2026-01-05T12:00:00Z", "idTag": "T", "reservationId": 1},
+    "SendLocalList": {"listVersion": 1, "updateType": "Full"},
+    "SetChargingProfile": {"connectorId": 1, "csChargingProfiles": PROFILE},
+    "UpdateFirmware": {"location": "http://x.example/a.bin", "retrieveDate": TIME},
+    "CertificateSigned": {"certificateChain": "c"},
+    "DeleteCertificate": {"certificateHashData": HASHES},
+    "ExtendedTriggerMessage": {"requestedMessage": "Heartbeat"},
+    "GetInstalledCertificateIds": {"certificateType": "ManufacturerRootCertificate"},
+    "GetLog": {"logType": "SecurityLog", "requestId": 1, "log": {"remoteLocation": "http://x.example/"}},
+    "InstallCertificate": {"certificateType": "ManufacturerRootCertificate", "certificate": "c"},
+    "SignedUpdateFirmware": {"requestId": 1, "firmware": FIRMWARE},
+}
 CORE = {
     "ChangeAvailability": {"connectorId": 1, "type": "Operative"},
     "ChangeConfiguration": {"key": "ConnectionTimeOut", "value": "60"},
@@ -47,11 +69,14 @@ def twin_frames(cs, start: int) -> list:
     return [json.loads(what) for _, who, what in cs.log[start:] if who == "twin"]
 
 
-@pytest.mark.parametrize("action", CORE)
-def test_t_13_t_17_t_23_every_core_call_has_exactly_one_answer(action):
+CALLS = CORE | OTHERS
+
+
+@pytest.mark.parametrize("action", CALLS)
+def test_t_13_t_17_t_23_every_call_has_exactly_one_answer(action):
     cs = booted()
     start = len(cs.log)
-    message_id = cs.call(action, CORE[action])
+    message_id = cs.call(action, CALLS[action])
     answers = [frame for frame in twin_frames(cs, start) if frame[0] in {3, 4}]
     assert [frame[:2] for frame in answers] == [[3, message_id]]
 
@@ -98,13 +123,13 @@ def test_t_16_t_18_one_call_in_flight_over_all_connectors():
     assert sorted((cs.statuses(1)[-1], cs.statuses(2)[-1])) == ["Preparing", "Preparing"]
 
 
-@pytest.mark.parametrize("action", CORE)
+@pytest.mark.parametrize("action", CALLS)
 def test_t_19_incoming_calls_are_answered_while_waiting(action):
     cs = booted()
     cs.script("Authorize", Hold())
     charge(cs)
     assert cs.held[0].action == "Authorize"
-    assert cs.ask(action, CORE[action]).payload is not None
+    assert cs.ask(action, CALLS[action]).payload is not None
 
 
 def test_t_20_the_lane_is_free_after_the_time_out():
@@ -238,7 +263,14 @@ def test_t_27_unknown_actions_are_not_implemented(action):
 @pytest.mark.parametrize("action", FOREIGN)
 @pytest.mark.parametrize("payload", [{}, {"x": 1}])
 def test_t_27_c_10_actions_of_absent_profiles_are_not_supported(action, payload):
-    assert booted().ask(action, payload).code == "NotSupported"
+    profiles = "Core" if action == "TriggerMessage" else "Core,RemoteTrigger"
+    assert booted(keys={"SupportedFeatureProfiles": profiles}).ask(action, payload).code == "NotSupported"
+
+
+@pytest.mark.parametrize("action", sorted(OTHERS.keys() - set(FOREIGN)))
+def test_t_27_the_security_extension_is_always_understood(action):
+    cs = booted(keys={"SupportedFeatureProfiles": "Core"})
+    assert cs.ask(action, OTHERS[action]).code is None
 
 
 @pytest.mark.parametrize("action", ["BootNotification", "StartTransaction", "Authorize", "Heartbeat"])
@@ -290,10 +322,10 @@ def test_t_28_t_34_t_35_violations_have_their_codes(action, payload, codes):
     assert cs.station.view(cs.now).sessions[0].active
 
 
-@pytest.mark.parametrize("action", CORE)
+@pytest.mark.parametrize("action", CALLS)
 def test_t_30_properties_outside_the_pdu_are_a_violation(action):
     cs = charging()
-    code = cs.ask(action, CORE[action] | {"extra": 1}).code
+    code = cs.ask(action, CALLS[action] | {"extra": 1}).code
     assert code in {"FormationViolation", "PropertyConstraintViolation", "OccurenceConstraintViolation"}
 
 

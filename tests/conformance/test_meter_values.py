@@ -105,6 +105,85 @@ def test_v_04_v_09_clock_aligned_outside_a_transaction_has_no_transaction_id():
     assert all("transactionId" not in call.payload for call in cs.sent("MeterValues"))
 
 
+@pytest.mark.parametrize("interval", [900, 50_000])
+def test_v_05_other_values_than_registers_are_averaged_over_the_interval_and_bear_its_start(interval):
+    cs = booted(
+        keys={"ClockAlignedDataInterval": str(interval), "MeterValuesAlignedData": f"{REGISTER},Power.Active.Import"}
+    )
+    charge(cs)
+    cs.command(ReportMeter(evse=1, values={Quantity.POWER_W: 6000.0}))
+    cs.advance_to(cs.now - cs.now % 86_400 + 86_400)
+    cs.advance(interval / 3)
+    cs.command(ReportMeter(evse=1, values={Quantity.POWER_W: 3000.0}))
+    cs.advance(interval * 2 / 3 + 1)
+    call = [call for call in cs.sent("MeterValues") if call["connectorId"] == 1][-1]
+    averages, registers = call["meterValue"]
+    end = cs.now // 86_400 * 86_400 + interval
+    assert instant(averages["timestamp"]) == pytest.approx(end - interval, abs=0.01)
+    assert [float(sample["value"]) for sample in averages["sampledValue"]] == [4000.0]
+    assert instant(registers["timestamp"]) == pytest.approx(end, abs=0.01)
+    assert [sample.get("measurand", REGISTER) for sample in registers["sampledValue"]] == [REGISTER]
+    assert set(contexts(call["meterValue"])) == {"Sample.Clock"}
+
+
+def test_v_05_the_last_interval_of_a_day_may_be_shorter():
+    cs = booted(keys={"ClockAlignedDataInterval": "50000", "MeterValuesAlignedData": "Voltage"})
+    cs.advance_to(cs.now - cs.now % 86_400 + 86_400 + 1)
+    call = [call for call in cs.sent("MeterValues") if call["connectorId"] == 1][-1]
+    assert instant(call["meterValue"][0]["timestamp"]) % 86_400 == 50_000
+
+
+def test_v_05_of_a_transaction_only_the_part_of_the_interval_counts_in_which_it_ran():
+    cs = booted(keys={"ClockAlignedDataInterval": "900", "MeterValuesAlignedData": "Power.Active.Import"})
+    cs.advance(600)
+    charge(cs)
+    cs.advance(301)
+    call = cs.last("MeterValues")
+    assert call["transactionId"] == 1
+    assert value(call, "Power.Active.Import") == pytest.approx(cs.station.view(cs.now).meters[0].power_w)
+    assert instant(call["meterValue"][0]["timestamp"]) % 900 == 0
+
+
+def test_v_05_energy_of_the_interval_is_summed_up():
+    measurands = f"{REGISTER},Energy.Active.Import.Interval"
+    cs = booted(keys={"ClockAlignedDataInterval": "900", "MeterValuesAlignedData": measurands})
+    charge(cs)
+    cs.advance(2701)
+    calls = [call for call in cs.sent("MeterValues") if call["connectorId"] == 1]
+    for earlier, later in itertools.pairwise(calls):
+        rise = value(later, REGISTER) - value(earlier, REGISTER)
+        assert value(later, "Energy.Active.Import.Interval") == pytest.approx(rise, abs=1)
+        assert instant(later["meterValue"][0]["timestamp"]) == instant(earlier["meterValue"][1]["timestamp"])
+
+
+def test_v_05_averages_survive_a_restart():
+    cs = charging(keys={"ClockAlignedDataInterval": "900", "MeterValuesAlignedData": "Power.Active.Import"})
+    cs.command(ReportMeter(evse=1, values={Quantity.POWER_W: 6000.0}))
+    cs.advance(450)
+    cs.crash()
+    cs.command(ReportMeter(evse=1, values={Quantity.POWER_W: 2000.0}))
+    cs.advance(451)
+    assert value(cs.last("MeterValues"), "Power.Active.Import") == pytest.approx(4000, rel=0.02)
+
+
+def test_v_05_in_transaction_data_nothing_is_older_than_the_begin():
+    keys = {
+        "ClockAlignedDataInterval": "900",
+        "StopTxnAlignedData": "Power.Active.Import",
+        "StopTxnSampledData": REGISTER,
+        "MeterValueSampleInterval": "300",
+    }
+    cs = booted(keys=keys)
+    cs.advance(100)
+    charge(cs)
+    cs.advance(2000)
+    cs.command(PressStop(evse=1))
+    data = cs.last("StopTransaction")["transactionData"]
+    stamps = [instant(element["timestamp"]) for element in data]
+    assert stamps == sorted(stamps)
+    assert contexts(data).count("Sample.Clock") == 2
+
+
 def test_v_06_the_grid_restarts_at_midnight():
     cs = booted(keys={"ClockAlignedDataInterval": "50000"})
     charge(cs)
@@ -263,6 +342,25 @@ def test_v_19_external_values_are_what_is_reported():
     cs.command(UseMeterSource(evse=1, source=MeterSource.SIMULATED))
     cs.advance(60)
     assert value(cs.last("MeterValues"), "Power.Active.Import") != 3450
+
+
+def test_v_20_connector_0_tells_the_energy_of_all():
+    cs = booted(evses=2, keys={"ClockAlignedDataInterval": "900", "MeterValueSampleInterval": "0"})
+    for number, tag in ((1, "A"), (2, "B")):
+        cs.command(PlugIn(evse=number), PresentToken(token=tag, evse=number))
+    cs.advance(901)
+    of = {call["connectorId"]: value(call, REGISTER) for call in cs.sent("MeterValues")}
+    assert of[0] == of[1] + of[2] > 0
+    assert "transactionId" not in next(call for call in cs.sent("MeterValues") if call["connectorId"] == 0).payload
+    assert cs.ask("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 0}).status == "Accepted"
+    shown = sum(meter.energy_wh for meter in cs.station.view(cs.now).meters)
+    assert value(cs.last("MeterValues"), REGISTER) == pytest.approx(shown, abs=2)
+
+
+def test_v_20_connector_0_tells_nothing_that_was_not_asked_for():
+    cs = booted(keys={"ClockAlignedDataInterval": "900", "MeterValuesAlignedData": "Voltage"})
+    cs.advance(901)
+    assert {call["connectorId"] for call in cs.sent("MeterValues")} == {1}
 
 
 def test_v_23_both_lists_empty_means_no_transaction_data():

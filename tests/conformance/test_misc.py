@@ -92,7 +92,28 @@ def test_cc_06_unknown_messages_are_not_implemented(message):
 
 @pytest.mark.parametrize("message", ["DiagnosticsStatusNotification", "FirmwareStatusNotification"])
 def test_cc_06_messages_of_absent_profiles_are_not_implemented(message):
-    assert trigger(booted(), message) == "NotImplemented"
+    cs = booted(keys={"SupportedFeatureProfiles": "Core,RemoteTrigger"})
+    assert trigger(cs, message) == "NotImplemented"
+    assert trigger(booted(), message) == "Accepted"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "BootNotification",
+        "DiagnosticsStatusNotification",
+        "FirmwareStatusNotification",
+        "Heartbeat",
+        "MeterValues",
+        "StatusNotification",
+    ],
+)
+def test_cc_07_all_messages_that_can_be_triggered(message):
+    cs = booted()
+    cs.blink()  # CC-12: after a reconnect BootNotification can be had again
+    mark = cs.mark()
+    assert trigger(cs, message) == "Accepted"
+    assert cs.actions(mark)[0] == message
 
 
 @pytest.mark.parametrize("connector", [0, 1, 7, -3])

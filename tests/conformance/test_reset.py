@@ -6,7 +6,8 @@ import pytest
 from fakes.central_system import CallError, Hold
 from fakes.scenes import booted, charge, charging
 
-from twin.model.inputs import PlugIn, PresentToken, Unplug
+from twin.model.inputs import PlugIn, PresentToken, PressReset, SetPowered, SetResetFails, Unplug
+from twin.model.spec import CsmsSpec
 
 
 def frames(cs) -> list[str]:
@@ -164,3 +165,89 @@ def test_rs_02_a_soft_reset_does_not_wait_for_a_link_that_is_gone():
     cs.restore()
     assert cs.actions(mark)[0] == "BootNotification"
     assert cs.actions(mark)[-1] == "StopTransaction"
+
+
+def errors(cs, since: int = 0) -> list[tuple[str, str]]:
+    calls = cs.sent("StatusNotification", since)
+    return [(call["status"], call["errorCode"]) for call in calls if call["connectorId"] == 0]
+
+
+@pytest.mark.parametrize("kind", ["Soft", "Hard"])
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_rs_06_a_reset_that_fails_is_tried_again_and_then_reported(kind, retries):
+    cs = charging(keys={"ResetRetries": retries})
+    cs.command(SetResetFails(fails=True))
+    mark = cs.mark()
+    assert cs.ask("Reset", {"type": kind}).status == "Accepted"
+    cs.advance(5 * retries + 0.5)
+    assert errors(cs, mark) == []
+    assert cs.ask("Reset", {"type": kind}).status == "Rejected"
+    cs.advance(20)
+    assert errors(cs, mark) == [("Available", "ResetFailure")]
+    assert cs.link
+    assert len(cs.sent("BootNotification")) == 1
+    assert [call["reason"] for call in cs.sent("StopTransaction")] == [f"{kind}Reset"]
+
+
+def test_rs_06_the_box_goes_on_working_after_a_reset_that_failed():
+    cs = charging()
+    cs.command(SetResetFails(fails=True))
+    cs.ask("Reset", {"type": "Soft"})
+    cs.advance(60)
+    cs.command(Unplug(evse=1))
+    charge(cs)
+    assert cs.status() == "Charging"
+
+
+def test_rs_06_a_reset_may_succeed_when_it_is_tried_again():
+    cs = booted()
+    cs.command(SetResetFails(fails=True))
+    cs.ask("Reset", {"type": "Hard"})
+    cs.advance(3)
+    cs.command(SetResetFails(fails=False))
+    cs.advance(60)
+    assert len(cs.sent("BootNotification")) == 2
+    assert {code for _, code in errors(cs)} == {"NoError"}
+
+
+@pytest.mark.parametrize("repair", ["off", "reset", "power"])
+def test_rs_06_the_failure_is_over_when_the_box_was_mended_or_has_restarted(repair):
+    cs = booted()
+    cs.command(SetResetFails(fails=True), PressReset())
+    cs.advance(60)
+    assert errors(cs)[-1] == ("Available", "ResetFailure")
+    if repair == "power":
+        cs.command(SetPowered(powered=False), SetPowered(powered=True))
+    else:
+        cs.command(SetResetFails(fails=False))
+        assert errors(cs)[-1] == ("Available", "NoError")
+        if repair == "reset":
+            cs.ask("Reset", {"type": "Soft"})
+    cs.advance(60)
+    assert errors(cs)[-1] == ("Available", "NoError")
+
+
+def test_rs_06_a_crash_between_the_tries_does_not_forget_them():
+    cs = booted(keys={"ResetRetries": 3})
+    cs.command(SetResetFails(fails=True))
+    cs.ask("Reset", {"type": "Soft"})
+    cs.advance(7)
+    cs.crash()
+    cs.advance(60)
+    assert errors(cs)[-1] == ("Available", "ResetFailure")
+    assert len(cs.sent("BootNotification")) == 2  # one of them because the program started anew
+
+
+@pytest.mark.parametrize("profile", [0, 1])
+def test_sec_22_resets_and_starts_are_security_events(profile):
+    cs = booted(csms=CsmsSpec(security_profile=profile, password="secret"))
+    cs.ask("Reset", {"type": "Soft"})
+    cs.advance(60)
+    expected = ["StartupOfTheDevice", "ResetOrReboot", "StartupOfTheDevice"]
+    assert [note.fields["security_type"] for note in cs.noted("security_event")] == expected
+    told = [call["type"] for call in cs.sent("SecurityEventNotification")]
+    assert told == (expected if profile else [])
+    cs.crash()
+    cs.command(SetPowered(powered=False), SetPowered(powered=True))
+    cs.advance(60)
+    assert [note.fields["security_type"] for note in cs.noted("security_event")] == [*expected, "StartupOfTheDevice"]

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 from fakes.central_system import CallError, CentralSystem, Garbage, Hold, Later, spec
-from fakes.judge import instant
+from fakes.judge import instant, iso
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -71,6 +71,12 @@ commands = st.one_of(
     st.just(inputs.Boot()),
 )
 
+id_tag_infos = st.fixed_dictionaries(
+    {"status": st.sampled_from(["Accepted", "Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"])},
+    optional={"parentIdTag": st.sampled_from(["PARENT", "parent", "Q"])},
+)
+list_entries = st.fixed_dictionaries({"idTag": tags}, optional={"idTagInfo": id_tag_infos})
+
 requests = st.one_of(
     st.tuples(
         st.just("ChangeAvailability"),
@@ -93,6 +99,7 @@ requests = st.one_of(
                         "LocalAuthorizeOffline",
                         "AllowOfflineTxForUnknownId",
                         "AuthorizationCacheEnabled",
+                        "LocalAuthListEnabled",
                         "UnlockConnectorOnEVSideDisconnect",
                         "AuthorizeRemoteTxRequests",
                         "MaxEnergyOnInvalidId",
@@ -110,6 +117,15 @@ requests = st.one_of(
         ),
     ),
     st.tuples(st.just("ClearCache"), st.just({})),
+    st.tuples(st.just("CancelReservation"), st.fixed_dictionaries({"reservationId": st.integers(1, 3)})),
+    st.tuples(st.just("GetLocalListVersion"), st.just({})),
+    st.tuples(
+        st.just("SendLocalList"),
+        st.fixed_dictionaries(
+            {"listVersion": st.integers(-1, 5), "updateType": st.sampled_from(["Full", "Differential"])},
+            optional={"localAuthorizationList": st.lists(list_entries, max_size=3)},
+        ),
+    ),
     st.tuples(st.just("DataTransfer"), st.fixed_dictionaries({"vendorId": words})),
     st.tuples(st.just("GetConfiguration"), st.fixed_dictionaries({"key": st.lists(words, max_size=3)})),
     st.tuples(
@@ -137,10 +153,6 @@ json_values: st.SearchStrategy[Any] = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), words),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(words, inner, max_size=3)),
     max_leaves=6,
-)
-id_tag_infos = st.fixed_dictionaries(
-    {"status": st.sampled_from(["Accepted", "Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"])},
-    optional={"parentIdTag": st.sampled_from(["PARENT", "parent", "Q"])},
 )
 answers = st.one_of(
     st.tuples(
@@ -221,6 +233,21 @@ class AnyDay(RuleBasedStateMachine):
         if action == "TriggerMessage" and (reply is None or reply.payload != {"status": "Accepted"}):
             self.cs.judge.triggered.clear()
         assert excused or message_id in self.cs.replies, f"T-23: {action} {payload} was not answered"
+
+    @precondition(lambda self: self.cs.link)
+    @rule(
+        connector=connectors,
+        tag=tags,
+        parent=st.sampled_from([None, None, "Parent"]),
+        number=st.integers(1, 3),
+        seconds=st.one_of(st.floats(-5, 200), st.sampled_from([60.0, 4000.0])),
+    )
+    def central_system_reserves(
+        self, connector: int, tag: str, parent: str | None, number: int, seconds: float
+    ) -> None:
+        payload = {"connectorId": connector, "idTag": tag, "reservationId": number}
+        payload |= {"expiryDate": iso(self.cs.now + seconds)} | ({} if parent is None else {"parentIdTag": parent})
+        self.central_system_asks(("ReserveNow", payload))
 
     @precondition(lambda self: self.cs.link)
     @rule(value=json_values)
@@ -306,6 +333,9 @@ class AnyDay(RuleBasedStateMachine):
                 assert session.active, f"{evse.status} without a session"
             if evse.status in {"Available", "Preparing", "Finishing", "Unavailable"}:
                 assert not session.active or not view.station.powered, f"a session while {evse.status}"
+            kept = evse.reservation_id is not None
+            assert kept or evse.status != "Reserved", "Reserved for nobody"
+            assert not kept or evse.status in {"Reserved", "Preparing"}, f"{evse.status} and yet reserved"
             if evse.charging:
                 assert evse.plugged
                 assert session.active

@@ -104,6 +104,6 @@ class FakeNetwork:
         """Return the newest connection."""
         return self.connections[-1]
 
-    def refuse(self, sentence: str | None) -> None:
+    def refuse(self, sentence: str | None, problem: str = "other") -> None:
         """Refuse all that dial from now on, or (None) nobody any more."""
-        self.refusal = None if sentence is None else LinkError(sentence)
+        self.refusal = None if sentence is None else LinkError(sentence, problem)

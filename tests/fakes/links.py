@@ -6,13 +6,15 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import trustme
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.frames import Frame, Opcode
 from websockets.utils import accept_key
 
-from twin.link.target import Target
+from twin.link.target import Target, target
+from twin.model.spec import Access, CsmsSpec, TwinSpec
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -149,3 +151,20 @@ def target_at(port: int, *, scheme: str = "ws", host: str = "127.0.0.1", **field
     """Make a target on this machine."""
     values = {"subprotocols": ("ocpp1.6",), "url": f"{scheme}://{host}:{port}/ocpp/CP1", **fields}
     return Target(**values)
+
+
+NOWHERE = Path("/nonexistent")
+
+
+def reach(
+    url: str,
+    *,
+    identity: str = "CP1",
+    access: Access | None = None,
+    keys: Path = NOWHERE,
+    subprotocols: tuple[str, ...] = ("ocpp1.6",),
+    **csms: object,
+) -> Target:
+    """Make a target the way a twin does."""
+    spec = TwinSpec("t", identity, csms=CsmsSpec(url, **csms))
+    return target(spec, access or Access(), subprotocols, keys)

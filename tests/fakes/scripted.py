@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from twin.model.spec import Access
 from twin.turn import CallOutcome, Frame, PutState, Turn
 
 
@@ -21,7 +22,7 @@ class ScriptedStation:
         self.due: float | None = None
         self.wants_link = True
         self.ping_interval_s = 0
-        self.password: str | None = None
+        self.access = Access()
         self.subprotocols = ("ocpp1.6",)
         self.connected = False
         self.charging = 0
@@ -54,6 +55,9 @@ class ScriptedStation:
         self.connected = False
         return self._input("link_down", reason)
 
+    def link_refused(self, event, now):
+        return self._input("link_refused", event.url, event.reason, event.problem)
+
     def receive(self, text, now):
         if text.startswith("answer "):
             return Turn(calls=[CallOutcome(text.removeprefix("answer "), "ok", {})])
@@ -62,6 +66,9 @@ class ScriptedStation:
     def tick(self, now):
         self.due = None
         return self._input("tick", now)
+
+    def job(self, event, now):
+        return self._input("job", event)
 
     def next_deadline(self):
         return self.due

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 
 from twin.errors import StoreError
 from twin.store.port import (
@@ -14,8 +15,11 @@ from twin.store.port import (
     DropAdded,
     ForgetReceipts,
     ForgetTwin,
+    PruneJournal,
     PutAdded,
+    PutJournal,
     Read,
+    ReadJournal,
     Receipt,
     StoredTwin,
 )
@@ -30,6 +34,7 @@ class MemoryStore:
         self.reports: dict[str, dict[int, bytes]] = {}
         self.receipts: dict[tuple[str, str, str], Receipt] = {}
         self.added: dict[str, bytes] = {}
+        self.journal: dict[tuple[str, str], dict[tuple[float, int], bytes]] = {}
         self.clock: ClockMark | None = None
         self.starts = 0
         self.commits = 0
@@ -58,6 +63,16 @@ class MemoryStore:
 
     def read(self, twin_id: str, done: Read) -> None:
         self._later(lambda: done(self._stored(twin_id)))
+
+    def read_journal(
+        self, twin_id: str, kind: str, oldest: float | None, latest: float | None, done: ReadJournal
+    ) -> None:
+        def act() -> None:
+            entries = sorted(self.journal.get((twin_id, kind), {}).items())
+            low, high = oldest if oldest is not None else -inf, latest if latest is not None else inf
+            done([(at, entry) for (at, _), entry in entries if low <= at <= high])
+
+        self._later(act)
 
     async def close(self) -> None:
         self.closed = True
@@ -97,6 +112,12 @@ class MemoryStore:
                 self.twins.pop(twin_id, None)
                 self.reports.pop(twin_id, None)
                 self.receipts = {key: receipt for key, receipt in self.receipts.items() if key[0] != twin_id}
+                self.journal = {key: entries for key, entries in self.journal.items() if key[0] != twin_id}
+            case PutJournal(twin_id, kind, at, seq, entry):
+                self.journal.setdefault((twin_id, kind), {})[at, seq] = entry
+            case PruneJournal(twin_id, kind, keep):
+                entries = self.journal.get((twin_id, kind), {})
+                self.journal[twin_id, kind] = dict(sorted(entries.items())[max(0, len(entries) - keep) :])
             case PutAdded(twin_id, record):
                 self.added[twin_id] = record
             case DropAdded(twin_id):

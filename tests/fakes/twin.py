@@ -17,6 +17,7 @@ class FakeTwin:
         self.parts = {"station": b"0"}
         self.transactions = {}
         self.heard = []
+        self.complaints = []
         self.will = {}
 
     def prepare(self, kind, *effects, **changes):
@@ -45,6 +46,14 @@ class FakeTwin:
 
     def tick(self, now):
         return self._take("tick")
+
+    def misheard(self, description, now):
+        self.complaints.append(description)
+        return []
+
+    def exhausted(self, now):
+        self.complaints.append("exhausted")
+        return []
 
     def next_deadline(self):
         return self.due
