@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from bridge import logs
+from bridge import logs, masking
 from bridge.client import Client
 from bridge.descriptors import TooFewFiles, make_room_for
 from bridge.health import Health, NodeInfo
@@ -27,14 +27,14 @@ from bridge.publisher import Publisher
 from bridge.router import Router
 from config import presets
 from config.loading import Configuration, load
-from config.settings import LogSettings, Settings
+from config.settings import LogSettings, Settings, StoreSettings
 from twin.errors import StoreError
-from twin.fleet import Clock, Fleet
+from twin.fleet import Bounds, Clock, Files, Fleet, FleetOptions
 from twin.model import variables
 from twin.model.spec import KeySpec
 from twin.ocpp.v16 import keys
 from twin.store.port import Contents, Store
-from twin.store.sqlite import open_store
+from twin.store.sqlite import database, open_store
 
 _FAREWELL_S = 3.0
 
@@ -136,7 +136,15 @@ class _Daemon:
         self._wait_s = options.start_without_broker_s
         self._lost: StoreError | None = None
         self._publisher = Publisher(options, now=clock.now, on_failed=self._fail)
-        self._fleet = Fleet(store, self._publisher, clock)
+        transfers = Bounds(max_size=settings.transfers.max_size, total_s=settings.transfers.timeout)
+        self._fleet = Fleet(
+            store,
+            self._publisher,
+            clock,
+            FleetOptions(transfer_bounds=transfers),
+            files=Files(files_folder(settings.store)),
+            hide=masking.secrets,
+        )
         self._publisher.attach(self._fleet)
         router = Router(options, self._fleet, self._publisher, now=clock.now, stored=contents.receipts)
         try:
@@ -195,6 +203,14 @@ class _Daemon:
 def _key_problem(key: str, spec: KeySpec) -> str | None:
     (variable,) = keys.settings({key: spec})
     return variables.problem(variable, spec)
+
+
+def files_folder(settings: StoreSettings) -> Path:
+    """Return where the files of twins lie."""
+    if settings.files is not None:
+        return Path(settings.files)
+    path = database(settings.url)
+    return path.with_name(f"{path.name if path.suffix == '.files' else path.stem}.files")
 
 
 def _settle() -> None:

@@ -80,6 +80,9 @@ def _add_demo(commands: Any) -> None:
     demo.add_argument(
         "--csms-port", type=_port, default=9000, metavar="N", help="the Central System's port (9000, or a free one)"
     )
+    demo.add_argument(
+        "--files-port", type=_port, default=9080, metavar="N", help="the port for files (9080, or a free one)"
+    )
     demo.add_argument("--data", type=Path, metavar="DIR", help="keep the twins' data here (a temporary folder)")
     csms = _command(commands, "csms", _csms, "run the embedded Central System alone", "Ctrl-C ends it.")
     csms.add_argument("--port", type=_port, default=9000, metavar="N", help="its port (9000, or a free one)")
@@ -192,7 +195,7 @@ def _check_config(given: argparse.Namespace) -> int:
 def _demo(given: argparse.Namespace) -> int:
     from bridge import demo
 
-    return demo.main(given.mqtt_port, given.csms_port, given.data)
+    return demo.main(given.mqtt_port, given.csms_port, given.files_port, given.data)
 
 
 def _csms(given: argparse.Namespace) -> int:

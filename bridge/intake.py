@@ -28,7 +28,7 @@ from bridge.scalars import (
     Voltage,
 )
 from twin.model.spec import EvSpec
-from twin.model.terms import ErrorCode, Quantity
+from twin.model.terms import ErrorCode, FirmwareOutcome, Quantity
 
 
 class Shape(BaseModel):
@@ -177,6 +177,13 @@ class EvseFault(StationFault, AtEvse):
     """Break or mend something at an EVSE."""
 
 
+class FirmwareLevel(Taken):
+    """Decide how firmware updates end; `version` is what the next image brings (OCPP 1.6 §6.3: at most 50)."""
+
+    value: FirmwareOutcome
+    version: Annotated[str, Field(min_length=1, max_length=50), PRINTABLE] | None = None
+
+
 class EvseSwipe(AtEvse):
     """Swipe a card at an EVSE."""
 
@@ -227,6 +234,13 @@ class SendFrame(Taken):
     """Put raw text on the wire."""
 
     value: Annotated[str, Field(min_length=1, strict=True)]
+
+
+class SecurityEvent(Taken):
+    """Let something happen that concerns security (Security whitepaper §5.15, A04)."""
+
+    type: Annotated[str, Field(min_length=1, max_length=50), PRINTABLE]
+    tech_info: Annotated[str, Field(max_length=255), PRINTABLE] | None = None
 
 
 class EmptyQueue(Taken):
@@ -285,6 +299,8 @@ STATION: dict[str, type[Taken]] = {
     "set/powered": StationFlag,
     "set/network": StationFlag,
     "set/door_open": StationFlag,
+    "set/firmware_outcome": FirmwareLevel,
+    "set/reset_fails": StationFlag,
     "cmd/swipe": StationSwipe,
     "cmd/emergency_stop": StationPress,
     "cmd/reset": PressReset,
@@ -292,6 +308,7 @@ STATION: dict[str, type[Taken]] = {
     "cmd/boot": StationPress,
     "cmd/call": PlaceCall,
     "cmd/frame": SendFrame,
+    "cmd/security_event": SecurityEvent,
     "cmd/clear_queue": EmptyQueue,
 }
 """What a station takes, by kind and name."""

@@ -11,13 +11,17 @@ import msgspec
 
 HIDDEN = "***"
 
-_SECRET_KEYS = frozenset({"authorizationkey", "password", "basic", "authorization", "secret", "key_file_password"})
+_SECRET_KEYS = frozenset({"basic", "authorization"})
+# Names of others end in such words, too: a vendor's key WifiPassword.
+_SECRET_PARTS = ("authorizationkey", "authorization_key", "password", "passphrase", "passwd", "secret")
 _ID_TAG_KEYS = frozenset({"idtag", "parentidtag", "id_tag", "parent_id_tag", "reserved_for", "token"})
-_SECRET_WORD = re.compile(r"authorization_?key|password|basic\s|://[^/\s]*@", re.IGNORECASE)
+# JSON may write a slash with a backslash before it, and any character as \\uXXXX.
+_SECRET_WORD = re.compile(r"authorization|passw|passphrase|secret|basic\s|:(?:\\?/){2}[^\s\"]*@", re.IGNORECASE)
 _ID_TAG_TEXT = re.compile(r'("(?:parent_?)?id_?tag"\s*:\s*")(?:[^"\\]|\\.)*', re.IGNORECASE)
 _ASSIGNED = re.compile(r'(?:authorization_?key|password)["\\]*\s*[:=]', re.IGNORECASE)
 _BASIC = re.compile(r"(Basic\s+)[A-Za-z0-9+/=_-]+", re.IGNORECASE)
-_USER_INFO = re.compile(r"(://)[^/@\s]+@")
+# As far as the last @, because a password may hold one, and a slash too, where nobody encoded it.
+_USER_INFO = re.compile(r"(://)[^\s\"'<>]+@")
 _MAX_DEPTH = 32
 
 
@@ -31,7 +35,8 @@ def url(text: str) -> str:
 
 def is_secret(key: str) -> bool:
     """Tell whether what has this name is secret."""
-    return key.casefold() in _SECRET_KEYS
+    folded = key.casefold()
+    return folded in _SECRET_KEYS or any(part in folded for part in _SECRET_PARTS)
 
 
 def secrets(value: Any, depth: int = 0) -> Any:
@@ -75,13 +80,20 @@ def id_tags(value: Any, depth: int = 0) -> Any:
 
 def frame(text: str, *, mask_id_tags: bool) -> str:
     """Hide secrets, and idTags if asked to, in the text of an OCPP frame."""
-    if _SECRET_WORD.search(text):
+    if "\\u" in text or _SECRET_WORD.search(text):
         try:
-            text = msgspec.json.encode(secrets(msgspec.json.decode(text))).decode()
+            text = _hidden(text)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             # Not JSON (a raw frame): nobody can tell where the secret ends.
             return HIDDEN
     return id_tag_text(text) if mask_id_tags else text
+
+
+def _hidden(text: str) -> str:
+    """Hide secrets in JSON; a text without any stays as it was written."""
+    found = msgspec.json.decode(text)
+    hidden = secrets(found)
+    return text if hidden == found else msgspec.json.encode(hidden).decode()
 
 
 def id_tag_text(text: str) -> str:

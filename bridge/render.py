@@ -29,12 +29,15 @@ _TIMES = {
     SessionView: ("started_at", "ended_at"),
 }
 _NOTE_TIMES = frozenset({"until", "expires_at", "retrieve_at"})
+# 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z: a zone can carry what the Central System says beyond them.
+_FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
 def iso(at: Instant) -> str:
-    """Write an instant as ISO 8601 in UTC with milliseconds and `Z`."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Write an instant as ISO 8601 in UTC with milliseconds and `Z`; one that no calendar has, as its first or last."""
+    moment = datetime.fromtimestamp(min(max(at, _FIRST), _LAST), UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _number(value: float) -> float | int | None:

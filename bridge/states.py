@@ -19,7 +19,7 @@ from bridge.topics import Topics
 from twin.model.terms import Part
 from twin.model.view import EvseView
 
-_EVSE_PARTS: tuple[Literal["evse", "meter", "limit", "session"], ...] = ("evse", "meter", "limit", "session")
+_EVSE_PARTS: tuple[Literal["evse", "limit", "meter", "session"], ...] = ("evse", "limit", "meter", "session")
 
 _log = structlog.get_logger("publisher")
 
@@ -49,6 +49,9 @@ class States:
         """Return the next changed part that says something new."""
         while self._dirty:
             twin, part = next(iter(self._dirty))
+            limit: Part = ("limit", part[1])
+            if part[0] == "meter" and (twin, limit) in self._dirty:
+                part = limit  # a limit comes before what is measured under it
             message = self._take(twin, part)
             if message is not None:
                 return message

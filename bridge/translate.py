@@ -150,6 +150,13 @@ _STATION_BUILD: dict[str, Callable[[Any, Scene], Command]] = {
     "set/powered": lambda taken, _: inputs.SetPowered(powered=taken.value, request_id=taken.request_id),
     "set/network": lambda taken, _: inputs.SetNetwork(network=taken.value, request_id=taken.request_id),
     "set/door_open": lambda taken, _: inputs.SetDoorOpen(open=taken.value, request_id=taken.request_id),
+    "set/firmware_outcome": lambda taken, _: inputs.SetFirmwareOutcome(
+        outcome=taken.value, version=taken.version, request_id=taken.request_id
+    ),
+    "set/reset_fails": lambda taken, _: inputs.SetResetFails(fails=taken.value, request_id=taken.request_id),
+    "cmd/security_event": lambda taken, _: inputs.RaiseSecurityEvent(
+        kind=taken.type, tech_info=taken.tech_info, request_id=taken.request_id
+    ),
     "cmd/reset": lambda taken, _: inputs.PressReset(kind=taken.value or ResetKind.SOFT, request_id=taken.request_id),
     "cmd/drop_link": lambda taken, _: inputs.DropLink(request_id=taken.request_id),
     "cmd/boot": lambda taken, _: inputs.Boot(request_id=taken.request_id),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import ssl
+import stat
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +23,7 @@ NAME_ALLOWED = f"1 to 64 letters, digits, _ or -, and not the word {RESERVED_ID}
 
 MAX_SECRET = 4096
 
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -79,9 +81,33 @@ def _readable(path: str) -> str:
 def _authorities(path: str) -> str:
     try:
         ssl.create_default_context().load_verify_locations(_readable(path))
-    except ssl.SSLError:
+        certificates(path)
+    except (ssl.SSLError, ValueError):
         raise refuse("a PEM file with certificates") from None
     return path
+
+
+def certificates(path: str) -> tuple[str, ...]:
+    """Return the certificates of a PEM file, each in the same form whatever stands around it."""
+    text = Path(path).read_bytes().decode("ascii", errors="replace")
+    return tuple(ssl.DER_cert_to_PEM_cert(ssl.PEM_cert_to_DER_cert(found)) for found in _CERTIFICATE.findall(text))
+
+
+def identity_problem(certificate: str, key: str | None) -> str | None:
+    """Say why a certificate and its key, which may stand in one file, are of no use together; None if they are."""
+    try:
+        # A password that is wrong keeps OpenSSL from asking for one at the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password="")
+    except (ssl.SSLError, ValueError) as error:
+        return (getattr(error, "reason", None) or "no certificate and no key").replace("_", " ").lower()
+    except OSError as error:
+        return _reason(error)
+    return None
+
+
+def is_open(path: str) -> bool:
+    """Tell whether everybody on this machine may read a file."""
+    return bool(Path(path).stat().st_mode & stat.S_IROTH)
 
 
 def _secret(path: str) -> str:
@@ -133,5 +159,6 @@ SecretFile = Annotated[str, AfterValidator(_secret)]
 """The path of a file; once validated, the secret that stands in it."""
 BrokerUrl = Annotated[str, AfterValidator(url_of(("mqtt", "mqtts", "ws", "wss"), "mqtt://localhost:1883", user=True))]
 CsmsUrl = Annotated[str, AfterValidator(url_of(("ws", "wss"), "ws://localhost:9000/ocpp", user=False))]
+CsmsTlsUrl = Annotated[str, AfterValidator(url_of(("wss",), "wss://localhost:9443/ocpp", user=False))]
 Globs = Annotated[list[str], BeforeValidator(_globs, json_schema_input_type=bool | str | list[str])]
 """A list of globs, or one of them, or true for all."""

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, TypeVar
 
+from config.fields import certificates, identity_problem
 from config.presets import chargers
 from config.problems import Path, shown, unknown_text
 from config.ranges import ALLOWED, MAX_ITEMS, unrolled
 from config.settings import Settings
 from config.twins import CsmsSettings, EvseDefaults, KeySettings, TemplateSettings, TwinSettings
-from twin.model.spec import CsmsSpec, EvseSpec, KeySpec, OnRestart, TwinSpec
+from twin.model.spec import CsmsSpec, EvseSpec, KeyAs, KeySpec, OnRestart, TwinSpec
 
 Wrong = tuple[Path, str]
 """Where something is wrong, and what."""
@@ -83,6 +84,8 @@ class _Expansion:
         self._ids: dict[str, Path] = {}
         self._identities: dict[tuple[str, str], Path] = {}
         self._shared: dict[Any, Any] = {}
+        self._certificates: dict[str, tuple[str, ...]] = {}
+        self._identity_problems: dict[tuple[str, str | None], str | None] = {}
 
     def add(self, path: Path, twin: TwinSettings) -> None:
         """Add the twins of one entry, or what is wrong with it."""
@@ -94,7 +97,7 @@ class _Expansion:
         csms_layers = [self._settings.csms, *(layer.csms for layer in layers)]
         if not self.check_csms((*path, "csms"), csms_layers):
             return
-        common = self._common(layers, self._share(_csms(csms_layers)))
+        common = self._common(layers, self._share(self._csms(csms_layers)))
         own = self._own(path, twin, len(ids))
         for position, twin_id in enumerate(ids):
             fields: dict[str, Any] = {name: values[position] for name, values in own.items()}
@@ -104,7 +107,7 @@ class _Expansion:
 
     def check_csms(self, path: Path, layers: Sequence[CsmsSettings]) -> bool:
         """Check what only the sum of all layers shows; tell whether it is well."""
-        spec = _csms(layers)
+        spec = self._csms(layers)
         if spec.backoff_min_s > spec.backoff_max_s:
             self.wrong.append(
                 (
@@ -113,13 +116,34 @@ class _Expansion:
                 )
             )
             return False
-        if spec.security_profile >= 2 and not spec.url.startswith("wss://"):
-            # Security whitepaper A00.FR.307 ff.: profile 2 is HTTP Basic over TLS.
-            self.wrong.append(
-                ((*path, "security_profile"), f"found {spec.security_profile}, which needs a wss:// URL in csms.url")
-            )
-            return False
-        return True
+        if spec.certificate_file is None:
+            if spec.key_file is not None:
+                self.wrong.append(((*path, "key_file"), "allowed: a file beside one in certificate_file"))
+            return spec.key_file is None
+        why = self._identity_problem(spec.certificate_file, spec.key_file)
+        if why is not None:
+            found = shown((), spec.certificate_file)
+            text = f"found {found} ({why}); allowed: a PEM file with a certificate, and its key there or in key_file"
+            self.wrong.append(((*path, "certificate_file"), text))
+        return why is None
+
+    def _csms(self, layers: Sequence[CsmsSettings]) -> CsmsSpec:
+        fields = _csms_fields(layers)
+        key_as = KeyAs(fields.pop("authorization_key_as", KeyAs.BYTES))
+        return CsmsSpec(**fields, authorization_key_as=key_as, roots=self._roots(fields.get("ca_file")))
+
+    def _identity_problem(self, certificate: str, key: str | None) -> str | None:
+        known = (certificate, key)
+        if known not in self._identity_problems:
+            self._identity_problems[known] = identity_problem(certificate, key)
+        return self._identity_problems[known]
+
+    def _roots(self, path: str | None) -> tuple[str, ...]:
+        if path is None:
+            return ()
+        if path not in self._certificates:
+            self._certificates[path] = certificates(path)
+        return self._certificates[path]
 
     def _template(self, path: Path, twin: TwinSettings) -> TemplateSettings | None:
         if twin.template is None:
@@ -182,6 +206,8 @@ class _Expansion:
     def _common(self, layers: Sequence[TemplateSettings], csms: CsmsSpec) -> dict[str, Any]:
         given = _given(layers)
         fields = {name: given[name] for name in _PLAIN_FIELDS if name in given}
+        if roots := self._roots(fields.get("manufacturer_ca_file")):
+            fields["manufacturer_roots"] = roots
         evses = [self._share(_evse(given, evse)) for evse in given.get("evses", layers[0].evses)]
         return fields | {
             "csms": csms,
@@ -190,6 +216,7 @@ class _Expansion:
             "on_restart": OnRestart(given.get("on_restart", OnRestart.RESUME)),
             "reboot_time_s": given.get("reboot_time", 5.0),
             "queue_limit": self._settings.store.queue_limit,
+            "journal_limit": self._settings.store.journal_limit,
         }
 
     def _keys(self, layers: Sequence[TemplateSettings]) -> Mapping[str, KeySpec]:
@@ -218,10 +245,10 @@ def _evse(given: Mapping[str, Any], evse: EvseDefaults) -> EvseSpec:
 
 def _key(key: KeySettings) -> KeySpec:
     value = key.value if key.value is not None else key.value_file
-    return KeySpec(value or "", key.readonly, key.reboot_required)
+    return KeySpec(value or "", key.readonly, key.reboot_required, key.absent)
 
 
-def _csms(layers: Sequence[CsmsSettings]) -> CsmsSpec:
+def _csms_fields(layers: Sequence[CsmsSettings]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for layer in layers:
         given = _given([layer])
@@ -229,7 +256,7 @@ def _csms(layers: Sequence[CsmsSettings]) -> CsmsSpec:
         fields |= {"password" if name == "password_file" else name: value for name, value in given.items()}
         if backoff is not None:
             fields |= {_BACKOFF_FIELDS[name]: value for name, value in _given([backoff]).items()}
-    return CsmsSpec(**fields)
+    return fields
 
 
 def _spoken(path: Path) -> str:

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
+from config.fields import is_open
 from config.fleet import Wrong, expand, keys_in
 from config.problems import ConfigError, Problem, explain, shown, unknown_text, written
 from config.problems import Path as SettingPath
@@ -46,12 +47,13 @@ class Configuration:
     twins: tuple[TwinSpec, ...]
     sources: tuple[str, ...]
     look_alikes: tuple[str, ...] = ()
+    open_keys: tuple[str, ...] = ()
 
     @property
     def notes(self) -> list[str]:
         """Say what is allowed, but perhaps not meant, or does nothing in this version."""
         discovery = [_NO_DISCOVERY] if self.settings.home_assistant.enabled else []
-        return [*self.look_alikes, *discovery]
+        return [*self.look_alikes, *self.open_keys, *discovery]
 
 
 def load(
@@ -85,13 +87,14 @@ def load(
         raise ConfigError(sources.problem(*item) for item in [*wrong, *_beyond(merged, wrong)]) from None
     twins, wrong = expand(settings)
     wrong += [
-        (path, f"found {shown(path, spec.value)}; {text}")
+        (path, f"found {'absent' if spec.absent else shown(path, spec.value)}; {text}")
         for path, key, spec in keys_in(settings)
         if (text := key_problem(key, spec)) is not None
     ]
     if wrong:
         raise ConfigError(sources.problem(*item) for item in wrong)
-    return Configuration(settings, twins, tuple(name for name, _ in layers), _look_alikes(settings, standard_keys))
+    names = tuple(name for name, _ in layers)
+    return Configuration(settings, twins, names, _look_alikes(settings, standard_keys), _open_keys(twins))
 
 
 def _look_alikes(settings: Settings, standard: Sequence[str]) -> tuple[str, ...]:
@@ -102,6 +105,15 @@ def _look_alikes(settings: Settings, standard: Sequence[str]) -> tuple[str, ...]
         if close and key.lower() not in by_lower:
             notes.append(f"{written(path)}: taken for a vendor key; did you mean {by_lower[close[0]]}?")
     return tuple(notes)
+
+
+def _open_keys(twins: Iterable[TwinSpec]) -> tuple[str, ...]:
+    # Told, but not refused: the secrets of containers are files which everybody in there may read.
+    files = {twin.csms.key_file or twin.csms.certificate_file for twin in twins}
+    return tuple(
+        f"csms.key_file: everybody on this machine may read the private key in {path}; chmod 600 mends that"
+        for path in sorted(path for path in files if path is not None and is_open(path))
+    )
 
 
 def _beyond(merged: Tree, wrong: Sequence[Wrong]) -> list[Wrong]:

@@ -154,6 +154,10 @@ class StoreSettings(Section):
     """The database: sqlite:////var/lib/ocpp-twin/main.db is absolute, sqlite:///main.db relative."""
     queue_limit: Annotated[int, Field(ge=10, le=10_000_000)] = 10_000
     """Messages to the Central System kept for each twin."""
+    files: Annotated[str, Field(min_length=1)] | None = None
+    """The folder for firmware, logs and private keys; beside the database, with the ending .files, where not given."""
+    journal_limit: Annotated[int, Field(ge=0, le=1_000_000)] = 1_000
+    """Entries kept in each of a twin's logs for GetDiagnostics and GetLog; 0: there are none to be had."""
 
     @field_validator("url", mode="before")
     @classmethod
@@ -161,6 +165,15 @@ class StoreSettings(Section):
         if not isinstance(value, str) or not value.removeprefix("sqlite:///").strip("/") or "sqlite:///" not in value:
             raise refuse("sqlite:////var/lib/ocpp-twin/main.db (absolute) or sqlite:///main.db (relative)")
         return value
+
+
+class TransferSettings(Section):
+    """Bound how firmware is fetched and logs are uploaded."""
+
+    max_size: Annotated[int, size(1024, 64 * 1024**3, "256MiB")] = 256 * 1024 * 1024
+    """The largest file that is fetched."""
+    timeout: Annotated[float, duration(1, 86_400, "30min")] = 1800.0
+    """How long one try may take; one in which nothing moves for a minute ends earlier."""
 
 
 class ClockSettings(Section):
@@ -207,6 +220,8 @@ class Settings(BaseSettings):
     """The Central System, for every twin that does not say otherwise."""
     store: StoreSettings = StoreSettings()
     """What survives a crash."""
+    transfers: TransferSettings = TransferSettings()
+    """Firmware and logs on their way."""
     clock: ClockSettings | None = None
     """The twins' time; where this section stands, its rate can be changed over MQTT."""
     logs: LogSettings = LogSettings()

@@ -13,7 +13,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from config.fields import (
     NAME_ALLOWED,
     AuthorityFile,
+    CsmsTlsUrl,
     CsmsUrl,
+    ReadableFile,
     Secret,
     SecretFile,
     Section,
@@ -52,17 +54,27 @@ class CsmsSettings(Section):
     """Say how the Central System is reached."""
 
     url: CsmsUrl = "ws://localhost:9000/ocpp"
-    """The Central System; the identity is appended, percent-encoded."""
+    """The Central System; the identity is appended, percent-encoded. From profile 2 on ws:// means wss://."""
+    tls_url: CsmsTlsUrl | None = None
+    """The Central System from security profile 2 on, where it is not at `url` then."""
     security_profile: Annotated[int, Field(ge=0, le=3)] = 0
-    """The security profile that the twin reports: 0 none, 1 a password, 2 a password over TLS."""
+    """The security profile at first start: 0 none, 1 a password, 2 a password over TLS, 3 TLS with a certificate."""
     password: Secret | None = Field(default=None, repr=False)
-    """The password for HTTP Basic (AuthorizationKey), sent at profile 0 as well."""
+    """The password for HTTP Basic, as it is; sent at profile 0 as well. An AuthorizationKey counts instead."""
     password_file: SecretFile | None = Field(default=None, repr=False)
     """A file with the password in it, instead of `password`."""
+    authorization_key_as: Literal["bytes", "text"] = "bytes"
+    """What of an AuthorizationKey, which is hexadecimal, is the password: the bytes behind it, or its text."""
     ca_file: AuthorityFile | None = None
-    """Roots for wss:// (PEM); the system's where not given."""
+    """Roots for wss:// (PEM); the system's where not given. The Central System may add and remove some."""
+    certificate_file: ReadableFile | None = None
+    """The charge point's certificate for profile 3, with intermediate ones (PEM), until it gets one over OCPP."""
+    key_file: ReadableFile | None = None
+    """The key of that certificate (PEM, not encrypted), where it does not stand in `certificate_file`."""
     verify_hostname: bool = True
     """Check that the certificate is for the host in `url`."""
+    tolerant: bool = False
+    """Read over members that OCPP does not have, instead of refusing a message that has some."""
     backoff: CsmsBackoffSettings = CsmsBackoffSettings()
     """Pause between two attempts to connect."""
     max_message_size: Annotated[int, size(1024, 256 * 1024 * 1024, "1MiB")] = 1024 * 1024
@@ -71,13 +83,6 @@ class CsmsSettings(Section):
     """Offer permessage-deflate; costs memory."""
 
     _one_password = field_validator("password_file", mode="before")(never_both("password"))
-
-    @field_validator("security_profile")
-    @classmethod
-    def _known_profile(cls, value: int) -> int:
-        if value == 3:
-            raise refuse("0, 1 or 2; client certificates (profile 3) are not supported by this version")
-        return value
 
 
 class EvseDefaults(Section):
@@ -114,6 +119,8 @@ class KeySettings(Section):
     """The Central System cannot change it; where not given, as OCPP says for this key."""
     reboot_required: bool | None = None
     """A change counts after the next reboot."""
+    absent: bool = False
+    """The charge point has neither the key nor what it switches; possible for some of the optional keys."""
 
     _one_value = field_validator("value_file", mode="before")(never_both("value"))
 
@@ -124,8 +131,8 @@ class KeySettings(Section):
 
     @model_validator(mode="after")
     def _has_a_value(self) -> KeySettings:
-        if self.value is None and self.value_file is None:
-            raise refuse("value or value_file, and beside it readonly and reboot_required")
+        if (self.value is None and self.value_file is None) is not self.absent:
+            raise refuse("value or value_file, and beside it readonly and reboot_required; or absent alone")
         return self
 
 

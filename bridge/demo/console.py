@@ -170,6 +170,10 @@ def _energy(data: Fields) -> str:
     return "" if energy is None else f", {energy / 1000:.3f} kWh"
 
 
+def _profile(data: Fields) -> str:
+    return f"{data.get('profile_id')}, {data.get('purpose')}, level {data.get('stack_level')}"
+
+
 _EVENTS: dict[str, Callable[[Fields], str]] = {
     "connected": lambda data: f"connected to {data.get('url')}",
     "disconnected": lambda data: f"disconnected: {data.get('reason')}",
@@ -186,6 +190,17 @@ _EVENTS: dict[str, Callable[[Fields], str]] = {
     "transaction_rejected": lambda data: f"transaction {data.get('transaction_id')} is refused: {data.get('status')}",
     "transaction_stopped": lambda data: (
         f"transaction {data.get('transaction_id')} ends: {data.get('reason')}{_energy(data)}"
+    ),
+    "reservation_made": lambda data: (
+        f"reservation {data.get('reservation_id')} for {data.get('id_tag')} until {data.get('until')}"
+    ),
+    "reservation_ended": lambda data: f"reservation {data.get('reservation_id')} ends: {data.get('reason')}",
+    "profile_set": lambda data: f"charging profile is set: {_profile(data)}",
+    "profile_cleared": lambda data: f"charging profile is cleared: {_profile(data)}",
+    "firmware_status": lambda data: f"firmware: {data.get('status')}",
+    "diagnostics_status": lambda data: f"log: {data.get('status')}",
+    "security_event": lambda data: (
+        f"security: {data.get('security_type')}" + (f", {data['tech_info']}" if data.get("tech_info") else "")
     ),
 }
 _COLORS = {

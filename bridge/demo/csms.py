@@ -31,7 +31,8 @@ Handler: TypeAlias = Callable[[str, Payload], Awaitable[Any]]
 class CentralSystem:
     """Listen for stations as an async context manager; port 0 takes a free one.
 
-    `passwords` by identity: a station named there has to log in with HTTP Basic, others need not.
+    `passwords` by identity: a station named there has to log in with HTTP Basic, others need not. Bytes are those
+    behind an AuthorizationKey, which is hexadecimal (Security whitepaper A00.FR.205).
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class CentralSystem:
         port: int = 0,
         *,
         host: str = "127.0.0.1",
-        passwords: Mapping[str, str] | None = None,
+        passwords: Mapping[str, str | bytes] | None = None,
         tls: ssl.SSLContext | None = None,
         call_timeout_s: float = 30.0,
     ) -> None:
@@ -153,5 +154,6 @@ def _identity(path: str) -> str | None:
     return unquote(segment)
 
 
-def _basic(identity: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{identity}:{password}".encode()).decode()
+def _basic(identity: str, password: str | bytes) -> str:
+    secret = password if isinstance(password, bytes) else password.encode()
+    return "Basic " + base64.b64encode(identity.encode() + b":" + secret).decode()

@@ -23,7 +23,8 @@ from bridge import app, logs
 from bridge.demo import guide
 from bridge.demo.broker import Broker, BrokerFailed, broker
 from bridge.demo.csms import CentralSystem
-from bridge.demo.ports import free_port
+from bridge.demo.files import Files
+from bridge.demo.ports import Ports, free_port
 from bridge.demo.remote import Remote
 from bridge.demo.terminal import Terminal, narrate
 from twin.errors import StoreError
@@ -34,7 +35,7 @@ _ENV_PREFIX = "OCPP_TWIN__"
 _KEYS = {"MeterValueSampleInterval": 15}
 
 
-def run(mqtt_port: int, csms_port: int, data: Path | None) -> int:
+def run(ports: Ports, data: Path | None) -> int:
     """Run the demo until a signal ends it; return the exit code."""
     logs.configure("warning", "auto")
     # The demo is whole in itself: settings that are meant for a daemon would only break it.
@@ -45,7 +46,7 @@ def run(mqtt_port: int, csms_port: int, data: Path | None) -> int:
         if data is not None:
             data.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="ocpp-twin-demo-", ignore_cleanup_errors=True) as folder:
-            asyncio.run(_Demo(mqtt_port, csms_port, data or Path(folder), Path(folder)).run())
+            asyncio.run(_Demo(ports, data or Path(folder), Path(folder)).run())
         code = 0
     except* (BrokerFailed, StoreError, app.CannotStart, OSError) as group:
         for sentence in _sentences(group):
@@ -95,9 +96,8 @@ async def central_system(wanted: int) -> AsyncIterator[tuple[CentralSystem, int]
 class _Demo:
     """Hold what the demo consists of; `data` is for the daemon, `scratch` for the broker."""
 
-    def __init__(self, mqtt_port: int, csms_port: int, data: Path, scratch: Path) -> None:
-        self._mqtt_port = mqtt_port
-        self._csms_port = csms_port
+    def __init__(self, ports: Ports, data: Path, scratch: Path) -> None:
+        self._ports = ports
         self._data = data
         self._scratch = scratch
 
@@ -106,21 +106,28 @@ class _Demo:
         stop = stop_on_signals()
         terminal = Terminal(sys.stdout, stop)
         async with (
-            broker(self._mqtt_port, self._scratch) as running,
-            central_system(self._csms_port) as (csms, csms_port),
+            broker(self._ports.mqtt, self._scratch) as running,
+            central_system(self._ports.csms) as (csms, csms_port),
+            self._files(terminal) as files,
         ):
-            notes = [
-                note
-                for note in (
-                    guide.moved("broker", self._mqtt_port, running.port),
-                    guide.moved("Central System", self._csms_port, csms_port),
-                )
-                if note is not None
-            ]
-            introduction = guide.guide(running.url, csms.url, notes)
+            moves = (
+                guide.moved("broker", self._ports.mqtt, running.port),
+                guide.moved("Central System", self._ports.csms, csms_port),
+                guide.moved("server of files", self._ports.files, files.port),
+            )
+            notes = [note for note in moves if note is not None]
+            introduction = guide.guide(running.url, csms.url, files.url, notes)
             await self._serve(running, csms, terminal, lambda: introduction, stop)
             if running.process.returncode is not None:
                 raise BrokerFailed(f"The MQTT broker ended with exit code {running.process.returncode}")
+
+    def _files(self, terminal: Terminal) -> Files:
+        folder = self._data / "uploads"
+
+        def told(name: str, size: int) -> None:
+            terminal.write(f"{'files':<9} {name} came in: {size} bytes, in {folder}")
+
+        return Files(free_port(self._ports.files), folder, told)
 
     async def _serve(
         self,

@@ -6,10 +6,20 @@ Only looks; between the look and the server's own bind somebody else may be quic
 from __future__ import annotations
 
 import socket
+from dataclasses import dataclass
 
 HOST = "127.0.0.1"
 _TRIES = 50
 _LAST = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Say which ports the demo's servers are to have; each takes the next free one where its own is taken."""
+
+    mqtt: int
+    csms: int
+    files: int
 
 
 def free_port(wanted: int) -> int:

@@ -17,6 +17,7 @@ from websockets.asyncio.server import serve as serve_websocket
 from bridge import app, tool
 from bridge.options import MqttOptions
 from config.loading import load
+from config.settings import StoreSettings
 from twin.errors import StoreError
 from twin.store.sqlite import open_store
 
@@ -187,6 +188,20 @@ async def test_a_certificate_that_is_none_is_a_sentence(configured, tmp_path):
     configuration = configured(f"mqtt: {{url: 'mqtts://x', cert_file: '{tmp_path}/cert'}}")
     with pytest.raises(app.CannotStart, match="certificates for the broker"):
         await app.serve(configuration, asyncio.Event())
+
+
+@pytest.mark.parametrize(
+    ("store", "folder"),
+    [
+        ({"url": "sqlite:////var/lib/ocpp-twin/main.db"}, "/var/lib/ocpp-twin/main.files"),
+        ({"url": "sqlite:///ocpp-twin.db"}, "ocpp-twin.files"),
+        ({"url": "sqlite:///main.files"}, "main.files.files"),
+        ({"url": "sqlite:///data/main"}, "data/main.files"),
+        ({"url": "sqlite:///main.db", "files": "/srv/files"}, "/srv/files"),
+    ],
+)
+def test_the_files_of_twins_lie_beside_the_database_or_where_they_are_told_to(store, folder):
+    assert str(app.files_folder(StoreSettings(**store))) == folder
 
 
 def test_every_setting_of_mqtt_reaches_the_daemon(configured, tmp_path):

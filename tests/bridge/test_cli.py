@@ -68,6 +68,7 @@ def test_every_command_has_help(capsys, command):
         ["fly"],
         ["demo", "--mqtt-port", "0"],
         ["demo", "--csms-port", "x"],
+        ["demo", "--files-port", "70000"],
         ["pub"],
         ["sub", "--count", "0"],
         ["sub", "--url", "mqtt://x", "--config", "y"],

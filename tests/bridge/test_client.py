@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -405,7 +406,8 @@ async def test_a_broker_that_hangs_up_on_everybody_is_asked_again():
         await until(lambda: broker.asked[:4] == [5, 4, 5, 4])
 
 
-async def test_websockets_carry_mqtt_too(mosquitto):
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+async def test_websockets_carry_mqtt_too(mosquitto, tmp_path, scheme):
     async def relay(peer: ServerConnection) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", mosquitto.port)
 
@@ -422,8 +424,12 @@ async def test_websockets_carry_mqtt_too(mosquitto):
         writer.close()
         await writer.wait_closed()
 
-    async with serve(relay, "127.0.0.1", 0, subprotocols=[Subprotocol("mqtt")]) as server:
+    crt, key = certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(crt, key)
+    tls = context if scheme == "wss" else None
+    async with serve(relay, "127.0.0.1", 0, subprotocols=[Subprotocol("mqtt")], ssl=tls) as server:
         port = server.sockets[0].getsockname()[1]
-        daemon = Daemon(f"ws://127.0.0.1:{port}/mqtt")
+        daemon = Daemon(f"{scheme}://localhost:{port}/mqtt", ca_file=str(crt))
         async with daemon.running():
             assert await daemon.client.wait_subscribed(5)

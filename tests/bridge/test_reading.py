@@ -115,7 +115,7 @@ def test_every_command_of_the_contract_is_known():
         f"cmd/{name}" for name in ("swipe", "stop", "emergency_stop", "unplug_ev_side")
     }
     assert set(STATION) == {
-        *(f"set/{name}" for name in ("fault", "powered", "network", "door_open")),
+        *(f"set/{name}" for name in ("fault", "powered", "network", "door_open", "firmware_outcome", "reset_fails")),
         *(f"cmd/{name}" for name in ("swipe", "emergency_stop", "reset", "drop_link", "boot", "call", "frame")),
-        "cmd/clear_queue",
+        *(f"cmd/{name}" for name in ("security_event", "clear_queue")),
     }

@@ -42,6 +42,12 @@ def test_numbers_have_three_decimals_and_times_milliseconds():
     assert render.state(msgspec.structs.replace(METER, power_w=float("nan")), mask_id_tags=False)["power_w"] is None
 
 
+@pytest.mark.parametrize(("at", "written"), [(1e12, "9999-12-31T23:59:59.000Z"), (-1e12, "0001-01-01T00:00:00.000Z")])
+def test_a_time_beyond_the_calendar_is_its_end(at, written):
+    view = msgspec.structs.replace(EVSE, reserved_until=at)
+    assert render.state(view, mask_id_tags=False)["reserved_until"] == written
+
+
 def test_secrets_and_id_tags_are_hidden():
     assert render.state(STATION, mask_id_tags=False)["csms_url"] == "ws://localhost:9000/ocpp/CP%201"
     view = msgspec.structs.replace(EVSE, id_tag="04A2", reserved_for="B")

@@ -140,7 +140,7 @@ async def test_an_empty_level_is_ignored(world):
         ("garage/1/cmd/reset", "", "unknown_command", "garage/cmd/reset"),
         ("garage/set/plugged", "ON", "unknown_command", "garage/1/set/plugged"),
         ("garage/cmd", "", "unknown_command", ""),
-        ("garage/cmd/security_event", "{}", "unknown_command", ""),
+        ("garage/cmd/security_event", "{}", "bad_value", "type is missing"),
         ("garage/1/cmd/swipe", "x" * 65_537, "too_large", "65536"),
         ("garage/1/set/plugged", "{", "bad_json", ""),
         ("garage/1/set/power_w", "1e9", "out_of_range", ""),

@@ -33,8 +33,8 @@ async def test_everything_in_order(states):
         ("t/garage/availability", 1, True),
         ("t/garage/state", 1, True),
         ("t/garage/1/state", 1, True),
-        ("t/garage/1/meter", 0, True),
         ("t/garage/1/limit", 1, True),
+        ("t/garage/1/meter", 0, True),
         ("t/garage/1/session", 1, True),
     ]
 
@@ -70,6 +70,12 @@ async def test_meters_keep_their_interval(states, fleet):
     assert drain(states) == []
     states.due(1.0)
     assert drain(states) == ["t/garage/1/meter"]
+
+
+async def test_a_limit_comes_before_what_is_measured_under_it(states):
+    states.changed("garage", {("meter", 1)}, 0.0)
+    states.changed("garage", {("limit", 1)}, 0.0)
+    assert drain(states) == ["t/garage/1/limit", "t/garage/1/meter"]
 
 
 async def test_a_twin_that_is_gone_is_not_shown(states, fleet):

@@ -8,7 +8,7 @@ from bridge.refusals import Code, Refused
 from bridge.translate import Scene
 from twin.model import inputs
 from twin.model.spec import EvSpec
-from twin.model.terms import ErrorCode, MeterSource, Quantity, ResetKind, StopReason
+from twin.model.terms import ErrorCode, FirmwareOutcome, MeterSource, Quantity, ResetKind, StopReason
 
 NOW = 1_700_000_000.0
 CARS = {"zoe": EvSpec(name="zoe", battery_kwh=52.0)}
@@ -54,6 +54,23 @@ def test_at_an_evse(name, payload, command):
         ("set/powered", "OFF", inputs.SetPowered(powered=False)),
         ("set/network", "0", inputs.SetNetwork(network=False)),
         ("set/door_open", "1", inputs.SetDoorOpen(open=True)),
+        (
+            "set/firmware_outcome",
+            "installation_failed",
+            inputs.SetFirmwareOutcome(outcome=FirmwareOutcome.INSTALLATION_FAILED),
+        ),
+        (
+            "set/firmware_outcome",
+            '{"value": "ok", "version": "2.1.0"}',
+            inputs.SetFirmwareOutcome(outcome=FirmwareOutcome.OK, version="2.1.0"),
+        ),
+        ("set/reset_fails", "ON", inputs.SetResetFails(fails=True)),
+        (
+            "cmd/security_event",
+            '{"type": "MemoryExhaustion", "tech_info": "flash"}',
+            inputs.RaiseSecurityEvent(kind="MemoryExhaustion", tech_info="flash"),
+        ),
+        ("cmd/security_event", '{"type": "X"}', inputs.RaiseSecurityEvent(kind="X")),
         ("cmd/swipe", "A", inputs.PresentToken(token="A")),
         ("cmd/swipe", '{"value": "A", "evses": [2]}', inputs.PresentToken(token="A", evses=(2,))),
         ("cmd/emergency_stop", "", inputs.EmergencyStop()),
@@ -75,11 +92,13 @@ def test_the_request_id_goes_along_everywhere():
                 "set/meter": '"power_w": 1',
                 "cmd/call": '"action": "Heartbeat"',
                 "cmd/clear_queue": '"confirm": true',
+                "cmd/security_event": '"type": "X"',
             }
             plain = {
                 "cmd/swipe": '"value": "A"',
                 "set/fault": '"value": "OtherError"',
                 "set/meter_source": '"value": "external"',
+                "set/firmware_outcome": '"value": "ok"',
             }
             pressed = '"value": ""' if name.startswith("cmd/") else '"value": 1'
             fields = (values | plain | {"cmd/frame": '"value": "x"'}).get(name, pressed)
@@ -104,6 +123,13 @@ def test_a_time_to_come_is_now():
         ("cmd/swipe", '{"value": "A", "evses": [1, 3]}', 0, Code.OUT_OF_RANGE, "/evses/1"),
         ("cmd/call", '{"action": "X", "payload": {"a": NaN}}', 0, Code.BAD_VALUE, "/payload"),
         ("cmd/call", '{"action": "X", "payload": {"a": 1e999}}', 0, Code.BAD_VALUE, "/payload"),
+        ("set/firmware_outcome", '{"value": "broken"}', 0, Code.BAD_VALUE, "/value"),
+        ("set/firmware_outcome", f'{{"value": "ok", "version": "{"1" * 51}"}}', 0, Code.BAD_VALUE, "/version"),
+        ("set/reset_fails", '{"value": "maybe"}', 0, Code.BAD_VALUE, "/value"),
+        ("cmd/security_event", "FirmwareUpdated", 0, Code.BAD_JSON, None),
+        ("cmd/security_event", "", 0, Code.BAD_VALUE, "/type"),
+        ("cmd/security_event", f'{{"type": "{"X" * 51}"}}', 0, Code.BAD_VALUE, "/type"),
+        ("cmd/security_event", f'{{"type": "X", "tech_info": "{"X" * 256}"}}', 0, Code.BAD_VALUE, "/tech_info"),
     ],
 )
 def test_what_is_refused(name, payload, evse, code, where):

@@ -1,12 +1,14 @@
 import re
 
 import pytest
+import trustme
+from fakes.tls import written
 
 from config.fleet import seed, spec_of
 from config.presets import cars, chargers
 from config.settings import Settings
 from config.twins import TwinSettings
-from twin.model.spec import KeySpec, OnRestart
+from twin.model.spec import KeyAs, KeySpec, OnRestart
 
 TEMPLATE = """
     csms: {url: ws://one/ocpp, password: outer, backoff: {min: 1s}}
@@ -103,6 +105,97 @@ def test_a_password_file_of_a_twin_replaces_the_password_of_all(loaded, tmp_path
     assert twin.csms.password == "inner"
 
 
+# --- The Central System over TLS --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pems(tmp_path_factory):
+    """Be a folder with a certificate (`cp.pem`), its key (`cp.key`), both (`both.pem`), and another key (`x.key`)."""
+    folder = tmp_path_factory.mktemp("pems")
+    authority = trustme.CA()
+    leaf = authority.issue_cert("CP1")
+    written(folder / "cp.pem", *leaf.cert_chain_pems)
+    written(folder / "cp.key", leaf.private_key_pem)
+    written(folder / "both.pem", leaf.private_key_pem, *leaf.cert_chain_pems)
+    written(folder / "x.key", authority.issue_cert("CP2").private_key_pem)
+    written(folder / "roots.pem", authority.cert_pem, trustme.CA().cert_pem)
+    for path in folder.iterdir():
+        path.chmod(0o600)
+    return folder
+
+
+def test_a_twin_may_begin_at_any_profile(loaded, pems):
+    text = f"""
+    csms: {{url: ws://h/, security_profile: 1, password: p, ca_file: {pems}/roots.pem}}
+    twins:
+      - {{id: a}}
+      - {{id: b, csms: {{security_profile: 2, tls_url: "wss://h:9443/", authorization_key_as: text}}}}
+      - {{id: c, csms: {{security_profile: 3, certificate_file: {pems}/cp.pem, key_file: {pems}/cp.key}}}}
+      - {{id: d, csms: {{security_profile: 3, certificate_file: {pems}/both.pem}}}}
+    """
+    loaded_ = loaded(text)
+    a, b, c, d = (twin.csms for twin in loaded_.twins)
+    assert [one.security_profile for one in (a, b, c, d)] == [1, 2, 3, 3]
+    assert (a.tls_url, a.authorization_key_as) == (None, KeyAs.BYTES)
+    assert (b.tls_url, b.authorization_key_as) == ("wss://h:9443/", KeyAs.TEXT)
+    assert (c.certificate_file, c.key_file) == (f"{pems}/cp.pem", f"{pems}/cp.key")
+    assert (d.certificate_file, d.key_file) == (f"{pems}/both.pem", None)
+    assert not [note for note in loaded_.notes if "key_file" in note]
+
+
+def test_t_30_a_twin_may_be_tolerant(loaded):
+    twins = loaded("twins: [{id: a}, {id: b, csms: {tolerant: true}}]").twins
+    assert [twin.csms.tolerant for twin in twins] == [False, True]
+
+
+def test_the_certificates_of_a_file_are_known_one_by_one(loaded, pems):
+    text = f"""
+    csms: {{ca_file: {pems}/roots.pem}}
+    twins: [{{id: "a{{1..3}}", manufacturer_ca_file: {pems}/both.pem}}, {{id: b}}]
+    """
+    *many, one = loaded(text).twins
+    given = (pems / "roots.pem").read_text()
+    assert len(one.csms.roots) == 2
+    assert "".join(one.csms.roots) == given
+    assert all(twin.csms.roots is one.csms.roots for twin in many)
+    assert [len(twin.manufacturer_roots) for twin in (*many, one)] == [1, 1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ("certificate_file: cp.pem", "twins[0].csms.certificate_file: found"),
+        ("certificate_file: cp.key", "and its key there or in key_file"),
+        ("certificate_file: cp.pem, key_file: x.key", "(key values mismatch)"),
+        ("key_file: cp.key", "twins[0].csms.key_file: allowed: a file beside one in certificate_file"),
+        ("ca_file: cp.key", "twins[0].csms.ca_file: found"),
+    ],
+)
+def test_a_certificate_without_its_key_is_told(problems, pems, monkeypatch, files, said):
+    monkeypatch.chdir(pems)
+    (line,) = problems(f"twins: [{{id: a, csms: {{{files}}}}}]")
+    assert said in line
+
+
+def test_a_private_key_that_everybody_may_read_is_told(loaded, pems, tmp_path):
+    key = tmp_path / "open.key"
+    key.write_bytes((pems / "cp.key").read_bytes())
+    key.chmod(0o644)
+    (note, _) = loaded(f"twins: [{{id: a, csms: {{certificate_file: {pems}/cp.pem, key_file: {key}}}}}]").notes
+    assert f"everybody on this machine may read the private key in {key}" in note
+
+
+def test_an_optional_key_may_be_absent(loaded):
+    (twin,) = loaded("twins: [{id: a, keys: {AuthorizationCacheEnabled: {absent: true}}}]").twins
+    assert twin.keys == {"AuthorizationCacheEnabled": KeySpec("", absent=True)}
+
+
+def test_security_keys_may_stand_among_the_keys(loaded):
+    key = "00112233445566778899aabbccddeeff"
+    (twin,) = loaded(f"twins: [{{id: a, keys: {{SecurityProfile: 2, AuthorizationKey: {key}}}}}]").twins
+    assert twin.keys == {"SecurityProfile": KeySpec("2"), "AuthorizationKey": KeySpec(key)}
+
+
 @pytest.mark.parametrize(
     ("twins", "said"),
     [
@@ -115,13 +208,12 @@ def test_a_password_file_of_a_twin_replaces_the_password_of_all(loaded, tmp_path
         ("[{id: a, template: ac-23kw}]", 'twins[0].template: found "ac-23kw": unknown; did you mean "ac-22kw"?'),
         ("[{id: bridge}]", "twins[0].id: found"),
         ("[{id: 'a{3..1}'}]", "allowed: one range such as lot-{001..500}"),
-        ("[{id: a, csms: {security_profile: 2}}]", "twins[0].csms.security_profile: found 2, which needs a wss:// URL"),
         ("[{id: a, csms: {backoff: {min: 2h}}}]", "twins[0].csms.backoff: min is 7200s, max 60s; allowed: min <= max"),
         ("[{id: a, evses: 0}]", "twins[0].evses: found 0; allowed: a number from 1 to 1000, or a list"),
         ("[{id: a, evses: true}]", "twins[0].evses: found true"),
         ("[{id: a, keys: {K: null}}]", "twins[0].keys.K: found null; allowed: a text, a number, true, false"),
         ("[{id: a, keys: {K: {readonly: true}}}]", "twins[0].keys.K: found"),
-        ("[{id: a, csms: {security_profile: 3}}]", "client certificates (profile 3) are not supported"),
+        ("[{id: a, keys: {K: {absent: true, value: 3}}}]", "twins[0].keys.K: found"),
     ],
 )
 def test_what_cannot_be_is_told_with_its_place(problems, twins, said):

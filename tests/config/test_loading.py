@@ -93,7 +93,7 @@ def test_every_problem_is_told_at_once_with_the_source_that_has_it(problems):
         ),
         (
             '0.yaml: nod: unknown; did you mean "node"? Known here: clock, csms, home_assistant, infer, inputs, logs, '
-            "mqtt, node, outputs, store, templates, twins"
+            "mqtt, node, outputs, store, templates, transfers, twins"
         ),
         (
             '0.yaml: twins[0].template: found "nope": unknown; Known here: ac-11kw, ac-22kw, ac-22kw-dual, ac-4kw, '
@@ -126,7 +126,11 @@ def test_every_problem_is_told_at_once_with_the_source_that_has_it(problems):
         ("mqtt: {url: 'mqtt://h:99999'}", "0.yaml: mqtt.url: found"),
         ("csms: {url: 'ws://me:x@h/'}", "without user and password"),
         ("csms: {url: 'ws://h/?a=b'}", "without ? and #"),
-        ("csms: {security_profile: 2}", "0.yaml: csms.security_profile: found 2, which needs a wss:// URL"),
+        ("csms: {security_profile: 4}", "0.yaml: csms.security_profile: found 4"),
+        ("csms: {tls_url: 'ws://h/'}", "0.yaml: csms.tls_url: found"),
+        ("csms: {authorization_key_as: hex}", "0.yaml: csms.authorization_key_as: found"),
+        ("csms: {certificate_file: none.pem}", "0.yaml: csms.certificate_file: found"),
+        ("csms: {key_file: 0.yaml}", "0.yaml: csms.key_file: "),
         ("store: {url: 'postgres://x'}", "0.yaml: store.url: found"),
         ("store: {url: 'sqlite:///'}", "0.yaml: store.url: found"),
         ("clock: {rate: 0}", "0.yaml: clock.rate: found 0"),

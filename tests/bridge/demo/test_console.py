@@ -55,6 +55,26 @@ def test_the_columns_stand_below_each_other():
             event("transaction_stopped", transaction_id=7, reason="Local", energy_wh=1500),
             "transaction 7 ends: Local, 1.500 kWh",
         ),
+        (
+            event("reservation_made", reservation_id=5, id_tag="A", until="2026-01-02T04:00:00Z"),
+            "reservation 5 for A until 2026-01-02T04:00:00Z",
+        ),
+        (event("reservation_ended", reservation_id=5, reason="Expired"), "reservation 5 ends: Expired"),
+        (
+            event("profile_set", profile_id=3, purpose="TxProfile", stack_level=1),
+            "charging profile is set: 3, TxProfile, level 1",
+        ),
+        (
+            event("profile_cleared", profile_id=3, purpose="TxProfile", stack_level=1),
+            "charging profile is cleared: 3, TxProfile, level 1",
+        ),
+        (event("firmware_status", status="Downloading"), "firmware: Downloading"),
+        (event("diagnostics_status", status="Uploaded"), "log: Uploaded"),
+        (event("security_event", security_type="InvalidMessages", tech_info=None), "security: InvalidMessages"),
+        (
+            event("security_event", security_type="TamperDetectionActivated", tech_info="door"),
+            "security: TamperDetectionActivated, door",
+        ),
         (event("remote_stop", transaction_id=7, status="Accepted"), "remote stop transaction_id 7, status Accepted"),
         (event("something_new", x=None, y=[1, True]), "something new y [1, true]"),
     ],

@@ -9,6 +9,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from bridge.demo.csms import CentralSystem
+from bridge.demo.schemas import check_call
 from bridge.demo.station import NO_ANSWER, CallFailed
 from bridge.demo.wire import Violation
 
@@ -71,6 +72,62 @@ async def test_a_call_to_a_station(csms, station):
     station.answers["Reset"] = {"status": "Accepted"}
     assert await csms.call("CP 001/A", "Reset", {"type": "Soft"}) == {"status": "Accepted"}
     assert (await station.calls.get())[2:] == ["Reset", {"type": "Soft"}]
+
+
+TIME = "2026-01-02T03:04:05Z"
+PROFILE = {
+    "chargingProfileId": 1,
+    "stackLevel": 0,
+    "chargingProfilePurpose": "TxDefaultProfile",
+    "chargingProfileKind": "Absolute",
+    "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16.1}]},
+}
+HASHES = {"hashAlgorithm": "SHA256", "issuerNameHash": "aa", "issuerKeyHash": "bb", "serialNumber": "01"}
+COMPOSITE = {
+    "status": "Accepted",
+    "connectorId": 1,
+    "scheduleStart": TIME,
+    "chargingSchedule": PROFILE["chargingSchedule"],
+}
+SIGNED = {"location": "http://x/a.bin", "retrieveDateTime": TIME, "signingCertificate": "c", "signature": "s"}
+REQUESTS = {
+    "CancelReservation": ({"reservationId": 1}, {"status": "Rejected"}),
+    "CertificateSigned": ({"certificateChain": "c"}, {"status": "Rejected"}),
+    "ClearChargingProfile": ({}, {"status": "Unknown"}),
+    "DeleteCertificate": ({"certificateHashData": HASHES}, {"status": "NotFound"}),
+    "ExtendedTriggerMessage": ({"requestedMessage": "Heartbeat"}, {"status": "Accepted"}),
+    "GetCompositeSchedule": ({"connectorId": 1, "duration": 60}, COMPOSITE),
+    "GetDiagnostics": ({"location": "ftp://x/"}, {"fileName": "a.log"}),
+    "GetInstalledCertificateIds": (
+        {"certificateType": "ManufacturerRootCertificate"},
+        {"status": "Accepted", "certificateHashData": [HASHES]},
+    ),
+    "GetLocalListVersion": ({}, {"listVersion": -1}),
+    "GetLog": (
+        {"logType": "SecurityLog", "requestId": 1, "log": {"remoteLocation": "ftp://x/"}},
+        {"status": "AcceptedCanceled", "filename": "a.log"},
+    ),
+    "InstallCertificate": (
+        {"certificateType": "CentralSystemRootCertificate", "certificate": "c"},
+        {"status": "Failed"},
+    ),
+    "ReserveNow": (
+        {"connectorId": 1, "expiryDate": TIME, "idTag": "A", "reservationId": 1},
+        {"status": "Occupied"},
+    ),
+    "SendLocalList": ({"listVersion": 1, "updateType": "Full"}, {"status": "VersionMismatch"}),
+    "SetChargingProfile": ({"connectorId": 1, "csChargingProfiles": PROFILE}, {"status": "Accepted"}),
+    "SignedUpdateFirmware": ({"requestId": 1, "firmware": SIGNED}, {"status": "InvalidCertificate"}),
+    "UpdateFirmware": ({"location": "http://x/a.bin", "retrieveDate": TIME}, {}),
+}
+
+
+@pytest.mark.parametrize("action", REQUESTS)
+async def test_every_profile_and_the_security_extension_can_be_called(csms, station, action):
+    payload, answer = REQUESTS[action]
+    check_call(action, payload)
+    station.answers[action] = answer
+    assert await csms.call("CP 001/A", action, payload) == answer
 
 
 async def test_why_a_call_fails(csms, station):
@@ -172,6 +229,14 @@ async def test_raw_text_and_disconnect(csms, station):
     await csms.disconnect("CP 001/A", 1001, "bye")
     await station.connection.wait_closed()
     assert station.connection.close_code == 1001
+
+
+async def test_sec_04_the_bytes_behind_an_authorization_key_are_a_password():
+    key = bytes.fromhex("00ff" * 8)
+    async with CentralSystem(passwords={"a": key}) as csms:
+        token = base64.b64encode(b"a:" + key).decode()
+        async with FakeStation(csms.url, "a", headers={"Authorization": f"Basic {token}"}) as station:
+            assert (await station.call("Heartbeat", {}))[0] == 3
 
 
 @pytest.mark.parametrize("path", ["/", "/ocpp", "/ocpp/", "/ocpp/a/b", "/other/a"])

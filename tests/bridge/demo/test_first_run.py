@@ -81,6 +81,7 @@ async def test_a_car_is_charged(kind, tmp_path):
     async with running(*demo_command) as demo:
         port = int((await demo.line(r"^MQTT mqtt://127\.0\.0\.1:(\d+)$"))[1])
         await demo.line(r"^OCPP ws://127\.0\.0\.1:\d+/ocpp$")
+        await demo.line(r"^FILES http://127\.0\.0\.1:\d+$")
         async with Talk(port, "demo-csms/+/result") as talk:
             await demo.line("garage .* → StatusNotification")
             await talk.say("ocpp-twin/garage/1/set/plugged", "ON")
@@ -102,13 +103,14 @@ async def test_a_car_is_charged(kind, tmp_path):
 
 
 async def test_taken_ports_are_moved_and_sigterm_ends_it():
-    ports = ("--mqtt-port", "18850", "--csms-port", "19050")
+    ports = ("--mqtt-port", "18850", "--csms-port", "19050", "--files-port", "19150")
     async with running(*program("mosquitto", "demo", *ports)) as first:
-        await first.line("^OCPP")
+        await first.line("^FILES")
         async with running(*program("mosquitto", "demo", *ports)) as second:
             await second.line("^Port 18850 is taken: the broker listens on 1885")
             await second.line("^Port 19050 is taken: the Central System listens on 1905")
-            await second.line("^OCPP")
+            await second.line("^Port 19150 is taken: the server of files listens on 1915")
+            await second.line("^FILES")
             assert (await second.end(signal.SIGTERM))[0] == 0
         assert (await first.end(signal.SIGTERM))[0] == 0
 
