@@ -1,6 +1,6 @@
 # make demo    a broker, a Central System and three charging stations on this machine
 # make test    all tests      make lint    formatter, linter, types      make bench    figures
-# make docs    bring the written parts of README.md up to date
+# make docs    bring the written parts of README.md and docs/ up to date
 # Everything lives in .venv; it is installed again only when pyproject.toml changes.
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.demo.schemas import check_call
 from bridge.reading import read
 from bridge.topics import CommandTopic, Topics, evse_number, parse
 from bridge.translate import model_of
@@ -63,7 +64,9 @@ def test_a_script_sends_what_the_daemon_takes(name, calls):
     topics = Topics("ocpp-twin", "main")
     for topic, payload in published(calls(name)):
         if topic.startswith("demo-csms/"):
-            assert {"action", "payload", "request_id"} == set(json.loads(payload))
+            call = json.loads(payload)
+            assert {"action", "payload", "request_id"} == set(call)
+            check_call(call["action"], call["payload"])
             continue
         relative = topics.relative(topic)
         assert relative is not None

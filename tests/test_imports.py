@@ -12,12 +12,14 @@ IMPURE = {
     *("asyncio", "time", "random", "os", "socket", "ssl", "sqlite3", "threading"),
     *("logging", "structlog", "websockets", "aiomqtt", "paho", "pydantic"),
 }
-PURE = ("twin.errors", "twin.model", "twin.turn", "twin.ocpp", "twin.station")
+PURE = ("twin.crypto.certificates", "twin.errors", "twin.model", "twin.turn", "twin.ocpp", "twin.station")
 
 MAY_IMPORT = {
     "twin": (),
     "twin.errors": (),
-    "twin.model": ("twin.errors", "twin.model"),
+    "twin.model": ("twin.crypto.certificates", "twin.errors", "twin.model"),
+    "twin.crypto": ("twin.crypto", "twin.errors"),
+    "twin.crypto.certificates": ("twin.errors",),
     "twin.turn": ("twin.model",),
     "twin.ocpp": ("twin.errors", "twin.model", "twin.ocpp", "twin.turn"),
     "twin.station": ("twin.errors", "twin.model", "twin.ocpp", "twin.turn"),
