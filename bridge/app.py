@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -24,6 +24,8 @@ from bridge.descriptors import TooFewFiles, make_room_for
 from bridge.health import Health, NodeInfo
 from bridge.options import MqttOptions
 from bridge.publisher import Publisher
+from bridge.refusals import Refused
+from bridge.roster import Roster
 from bridge.router import Router
 from config import presets
 from config.loading import Configuration, load
@@ -37,6 +39,9 @@ from twin.store.port import Contents, Store
 from twin.store.sqlite import database, open_store
 
 _FAREWELL_S = 3.0
+
+Load: TypeAlias = Callable[[], Configuration]
+"""Reads the configuration; raises ConfigError."""
 
 _log = structlog.get_logger("daemon")
 
@@ -85,9 +90,9 @@ def mqtt_options(settings: Settings) -> MqttOptions:
     )
 
 
-def run(configured: Configuration) -> int:
-    """Run the daemon until a signal ends it; return the exit code."""
-    return ended(lambda: _until_signal(configured), configured.settings.logs)
+def run(configured: Configuration, load: Load | None = None) -> int:
+    """Run the daemon until a signal ends it; return the exit code. `load` reads the configuration anew."""
+    return ended(lambda: _until_signal(configured, load), configured.settings.logs)
 
 
 def ended(daemon: Callable[[], Coroutine[Any, Any, None]], log: LogSettings) -> int:
@@ -103,8 +108,16 @@ def ended(daemon: Callable[[], Coroutine[Any, Any, None]], log: LogSettings) -> 
     return 0
 
 
-async def serve(configured: Configuration, stop: asyncio.Event) -> None:
-    """Run the daemon in this event loop until `stop` is set. Raises CannotStart and StoreError."""
+async def serve(
+    configured: Configuration,
+    stop: asyncio.Event,
+    load: Load | None = None,
+    on_reload: Callable[[Callable[[], None]], None] = lambda _: None,
+) -> None:
+    """Run the daemon in this event loop until `stop` is set. Raises CannotStart and StoreError.
+
+    `load` reads the configuration anew; `on_reload` is given what starts that.
+    """
     try:
         make_room_for(len(configured.twins))
     except TooFewFiles as error:
@@ -113,7 +126,8 @@ async def serve(configured: Configuration, stop: asyncio.Event) -> None:
         _log.info("note", text=note)
     store = open_store(configured.settings.store.url)
     try:
-        daemon = _Daemon(configured, store, store.load(), stop)
+        daemon = _Daemon(configured, store, store.load(), stop, load or (lambda: configured))
+        on_reload(daemon.reload)
         await daemon.run()
     finally:
         await store.close()
@@ -126,7 +140,14 @@ class CannotStart(Exception):
 class _Daemon:
     """Hold the parts of a running daemon."""
 
-    def __init__(self, configured: Configuration, store: Store, contents: Contents, stop: asyncio.Event) -> None:
+    def __init__(
+        self,
+        configured: Configuration,
+        store: Store,
+        contents: Contents,
+        stop: asyncio.Event,
+        load: Load,
+    ) -> None:
         settings, options = configured.settings, mqtt_options(configured.settings)
         floor = None if contents.clock is None else contents.clock.floor
         clock = Clock(rate=settings.clock.rate if settings.clock else 1.0, floor=floor)
@@ -146,18 +167,28 @@ class _Daemon:
             hide=masking.secrets,
         )
         self._publisher.attach(self._fleet)
-        router = Router(options, self._fleet, self._publisher, now=clock.now, stored=contents.receipts)
+        self._roster = Roster(
+            configured,
+            self._fleet,
+            self._publisher,
+            load=load,
+            key_problem=_key_problem,
+            changed=self._twins_changed,
+        )
+        router = Router(
+            options, self._fleet, self._publisher, now=clock.now, stored=contents.receipts, roster=self._roster
+        )
         try:
             self._client = Client(options, self._publisher, router, lambda: self._fleet.ids)
         except OSError as error:
             raise CannotStart(f"the certificates for the broker cannot be used ({error}): check mqtt.*_file") from error
-        info = NodeInfo(version("ocpp-twin"), clock.now(), clock.rate)
+        info = NodeInfo(version("ocpp-twin"), clock.now(), lambda: clock.rate)
         self._health = Health(options, info, fleet=self._fleet, publisher=self._publisher, router=router)
 
     async def run(self) -> None:
         """Start, wait for the end, and end what was started in the reverse order."""
         began = time.monotonic()
-        await self._fleet.load(self._configured.twins, self._contents)
+        await self._fleet.load(self._roster.at_start(self._contents.added), self._contents)
         _settle()
         async with asyncio.TaskGroup() as tasks:
             publishing = tasks.create_task(self._publisher.run(), name="publisher")
@@ -176,6 +207,15 @@ class _Daemon:
         if self._lost is not None:
             raise self._lost
         _log.info("stopped")
+
+    def reload(self) -> None:
+        """Read the configuration again, as SIGHUP asks."""
+        with contextlib.suppress(Refused):  # one is being read
+            self._roster.reload(lambda _: None, lambda _: None)
+
+    def _twins_changed(self) -> None:
+        self._client.twins_changed()
+        self._health.introduce()
 
     async def _wait_for_broker(self) -> None:
         wait_s = self._wait_s
@@ -227,13 +267,9 @@ def _runner() -> Callable[[Coroutine[Any, Any, None]], None]:
     return uvloop.run
 
 
-async def _until_signal(configured: Configuration) -> None:
+async def _until_signal(configured: Configuration, load: Load | None) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, _no_reload)
-    await serve(configured, stop)
-
-
-def _no_reload() -> None:
-    _log.warning("reload_not_supported", text="this version does not reload; restart the daemon instead")
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # nothing to reload before it runs
+    await serve(configured, stop, load, lambda reload: loop.add_signal_handler(signal.SIGHUP, reload))

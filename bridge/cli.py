@@ -170,7 +170,9 @@ def _run(given: argparse.Namespace) -> int:
     from bridge import app
 
     configuration = _configuration(given.config)
-    return WRONG if configuration is None else app.run(configuration)
+    if configuration is None:
+        return WRONG
+    return app.run(configuration, lambda: app.configuration(given.config))
 
 
 def _check_config(given: argparse.Namespace) -> int:

@@ -86,7 +86,13 @@ class Client:
         self._replay_timer: asyncio.TimerHandle | None = None
         self._last_retained = 0.0
         self._random = random.Random()
+        self._taken: set[str] = set()
+        self._twins_changed = asyncio.Event()
         self.subscribed = asyncio.Event()
+
+    def twins_changed(self) -> None:
+        """Learn that twins came or went: where only our own are subscribed to, the filters follow."""
+        self._twins_changed.set()
 
     async def run(self) -> None:
         """Connect, and connect again with growing pauses while that fails, until `close` is called."""
@@ -122,11 +128,13 @@ class Client:
         _log.info("connected", url=self._broker.url, mqtt="5" if session.mqtt5 else "3.1.1")
         self._failures, self._said = 0, None
         self._session = session
+        following = asyncio.create_task(self._follow(session), name="subscriptions follow twins")
         try:
             await self._subscribe(session)
             self._source.connected(session)
             error = await session.lost()
         finally:
+            following.cancel()
             self._session = None
             session.abort()
             self._end_replay()
@@ -169,10 +177,26 @@ class Client:
             session.drop(self._subscriptions.overlapping())
         if first or not session.session_present:
             self._sink.replay_begins()
-        for name, reason in await session.take(self._subscriptions.filters()):
-            _log.error("subscription_refused", filter=name, reason=reason, advice="allow it in the broker's ACL")
+        await self._take(session, self._subscriptions.filters())
         self._await_end_of_replay()
         self.subscribed.set()
+
+    async def _take(self, session: Session, filters: list[str]) -> None:
+        self._taken = set(filters)
+        for name, reason in await session.take(filters):
+            _log.error("subscription_refused", filter=name, reason=reason, advice="allow it in the broker's ACL")
+
+    async def _follow(self, session: Session) -> None:
+        await self.subscribed.wait()
+        while True:
+            await self._twins_changed.wait()
+            self._twins_changed.clear()
+            wanted, taken = self._subscriptions.filters(), self._taken
+            new = [name for name in wanted if name not in taken]
+            session.drop(sorted(taken.difference(wanted)))
+            with contextlib.suppress(aiomqtt.MqttError):  # then the connection is lost, and the next one has them all
+                await self._take(session, new)
+            self._taken = set(wanted)
 
     def _arrived(self, message: Incoming) -> None:
         if message.retain:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from bridge import payloads
-from bridge.intake import EVSE, REQUESTS, STATION
+from bridge.asking import REQUESTS
+from bridge.intake import EVSE, STATION
 
 VERSION = 1
 

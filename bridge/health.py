@@ -68,11 +68,11 @@ def rss_bytes() -> int:
 
 @dataclass(frozen=True, slots=True)
 class NodeInfo:
-    """Say who the node is (`bridge/<node>/info`)."""
+    """Say who the node is (`bridge/<node>/info`); the clock's rate may change."""
 
     version: str
     started_at: Instant
-    clock_rate: float = 1.0
+    clock_rate: Callable[[], float] = lambda: 1.0
 
 
 class Health:
@@ -109,14 +109,14 @@ class Health:
             self._lag.stop()
 
     def introduce(self) -> None:
-        """Publish the info; call it again when the number of twins has changed."""
+        """Publish the info; call it again when the number of twins or the clock has changed."""
         fields = {
             "contract": CONTRACT,
             "version": self._info.version,
             "node": self._topics.node,
             "started_at": render.iso(self._info.started_at),
             "twins": len(self._fleet.ids),
-            "clock_rate": self._info.clock_rate,
+            "clock_rate": self._info.clock_rate(),
         }
         self._publisher.document(self._topics.info, render.encode(fields), qos=1)
 

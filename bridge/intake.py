@@ -30,6 +30,11 @@ from bridge.scalars import (
 from twin.model.spec import EvSpec
 from twin.model.terms import ErrorCode, FirmwareOutcome, Quantity
 
+MAX_EVSES = 1_000
+"""More than any charge point has."""
+
+_EvseNumber = Annotated[int, Field(ge=1, strict=True)]
+
 
 class Shape(BaseModel):
     """Be the root of what is taken."""
@@ -194,9 +199,9 @@ class StationSwipe(Taken):
     """Swipe a card at the shared reader, whose choice `evses` limits."""
 
     value: IdTag
-    evses: Annotated[list[Annotated[int, Field(ge=1, strict=True)]], Field(min_length=1, max_length=1_000)] | None = (
-        None
-    )
+    evses: (
+        Annotated[list[Annotated[int, Field(ge=1, strict=True)]], Field(min_length=1, max_length=MAX_EVSES)] | None
+    ) = None
 
 
 class Stop(AtEvse):
@@ -249,26 +254,6 @@ class EmptyQueue(Taken):
     confirm: Literal[True]
 
 
-class Request(Shape):
-    """Carry what any request to a node may carry."""
-
-    request_id: Annotated[str, Field(max_length=64, strict=True)] | None = None
-
-
-class ListTwins(Request):
-    """List twins, in the order of their ids."""
-
-    offset: Annotated[int, Field(ge=0, strict=True)] = 0
-    limit: Annotated[int, Field(ge=1, le=1_000, strict=True)] = 100
-    ids: Annotated[str, Field(strict=True)] = "*"
-
-
-class RestartTwin(Request):
-    """Restart a twin."""
-
-    id: Annotated[str, Field(strict=True)]
-
-
 _QUANTITIES: dict[str, type[Taken]] = {
     "power_w": PowerLevel,
     "energy_wh": EnergyLevel,
@@ -313,12 +298,8 @@ STATION: dict[str, type[Taken]] = {
 }
 """What a station takes, by kind and name."""
 
-REQUESTS: dict[str, type[Request]] = {"list_twins": ListTwins, "restart_twin": RestartTwin}
-"""What a node takes, by verb."""
-
 MODELS: dict[str, type[Shape]] = {
     **{f"evse/{name}": model for name, model in EVSE.items()},
     **STATION,
-    **{f"bridge/request/{verb}": model for verb, model in REQUESTS.items()},
 }
 """All of them by topic, without the names of node, twin and EVSE."""

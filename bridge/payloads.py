@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
+from bridge.asking import REQUESTS
 from bridge.intake import MODELS
 from bridge.refusals import Code
 from twin.model.terms import ErrorCode, LimitSource, MeterSource, Registration, Status, StopReason
@@ -208,11 +209,54 @@ class TwinList(Payload):
     twins: list[TwinSummary]
 
 
+class TwinNamed(Payload):
+    """Be the `data` of the results of `add_twin`, `remove_twin` and `restart_twin`."""
+
+    id: str
+
+
+class RefusedTwin(Payload):
+    """Say which twin refused something, and why."""
+
+    id: str
+    code: Code
+
+
+class ManyDone(Payload):
+    """Be the `data` of the results of `set_many` and `cmd_many`: how many twins were meant, and what became of it."""
+
+    matched: Count
+    ok: Count
+    refused: list[RefusedTwin]
+
+
+class Reloaded(Payload):
+    """Be the `data` of the result of `reload`: ids of twins, and settings that only a restart of the daemon changes."""
+
+    added: list[str]
+    removed: list[str]
+    changed: list[str]
+    needs_restart: list[str]
+
+
+class ClockRate(Payload):
+    """Be the `data` of the result of `set_clock_rate`."""
+
+    rate: float
+
+
 PUBLISHED: dict[str, type[Payload]] = {
     "bridge/info": Info,
     "bridge/health": Health,
     "bridge/error": Error,
     "bridge/response/list_twins/data": TwinList,
+    "bridge/response/add_twin/data": TwinNamed,
+    "bridge/response/remove_twin/data": TwinNamed,
+    "bridge/response/restart_twin/data": TwinNamed,
+    "bridge/response/set_many/data": ManyDone,
+    "bridge/response/cmd_many/data": ManyDone,
+    "bridge/response/reload/data": Reloaded,
+    "bridge/response/set_clock_rate/data": ClockRate,
     "state": StationState,
     "evse/state": EvseState,
     "evse/meter": Meter,
@@ -264,6 +308,9 @@ EVENT_DATA: dict[str, tuple[str, ...]] = {
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schemas (2020-12) of all payloads by topic: published ones, and taken ones in their JSON form."""
-    taken = {str(name): TypeAdapter(model).json_schema(mode="validation") for name, model in MODELS.items()}
+    requests = {f"bridge/request/{verb}": model for verb, model in REQUESTS.items()}
+    taken = {
+        str(name): TypeAdapter(model).json_schema(mode="validation") for name, model in {**MODELS, **requests}.items()
+    }
     published = {name: model.model_json_schema(mode="serialization") for name, model in PUBLISHED.items()}
     return published | taken

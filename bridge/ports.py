@@ -5,17 +5,18 @@ The shapes are Protocols, so that a fake can stand in for either.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from bridge.refusals import Refused
 from twin.fleet import CallOutcome, Receipt
 from twin.model.inputs import Command
 from twin.model.spec import TwinSpec
 from twin.model.terms import Instant, Part
 from twin.model.view import PartView, TwinView
 
-__all__ = ["CallOutcome", "Counters", "Fleet", "Incoming", "Now", "Outgoing", "Outlet", "Receipt"]
+__all__ = ["CallOutcome", "Counters", "Fleet", "Incoming", "Now", "Outgoing", "Outlet", "Receipt", "Roster"]
 
 Now: TypeAlias = Callable[[], Instant]
 """The runtime's clock."""
@@ -81,6 +82,26 @@ class Fleet(Protocol):
 
     def remember(self, receipt: Receipt) -> None:
         """Store the receipt of something that is not a command of a twin, with the next batch."""
+        ...
+
+
+class Roster(Protocol):
+    """Let twins come and go. What is refused is refused before anything has changed, or told to `failed`."""
+
+    def add(self, tree: Mapping[str, Any], done: Callable[[str], None], failed: Callable[[Refused], None]) -> None:
+        """Add a twin that is described as in the configuration; `done` gets its id. Raises Refused."""
+        ...
+
+    def remove(self, twin_id: str, done: Callable[[], None], *, forget: bool) -> None:
+        """Remove a twin, and with `forget` what is stored of it."""
+        ...
+
+    def reload(self, done: Callable[[Any], None], failed: Callable[[Refused], None]) -> None:
+        """Read the configuration again; `done` gets the ids of added, removed and changed twins. Raises Refused."""
+        ...
+
+    def set_clock_rate(self, rate: float) -> None:
+        """Let time run faster or slower. Raises Refused where the configuration has no clock."""
         ...
 
 

@@ -127,6 +127,17 @@ class Publisher:
         self._new_documents[topic] = None
         self._wake.set()
 
+    def came(self, twin_id: str) -> None:
+        """Show a twin that was added or changed."""
+        self._sweep = chain(self._sweep, self._states.of_twin(twin_id))
+        self._wake.set()
+
+    def went(self, twin_id: str, evses: int, first: int = 0) -> None:
+        """Clear what stands of a twin that was removed, or of its EVSEs from `first` on."""
+        for message in self._states.clearings(twin_id, evses, first):
+            self._backlog.add(message)
+        self._wake.set()
+
     # --- The client tells ---------------------------------------------------------------------------------------------
 
     def connected(self, outlet: Outlet) -> None:

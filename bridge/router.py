@@ -13,17 +13,19 @@ from typing import Any
 
 import structlog
 
-from bridge import intake, requests, translate
+from bridge import intake, translate
 from bridge.intake import PlaceCall, SendFrame
 from bridge.levels import Levels
 from bridge.limits import RateLimit
+from bridge.many import Crowd
 from bridge.options import MqttOptions
-from bridge.ports import CallOutcome, Fleet, Incoming, Now, Receipt
+from bridge.ports import CallOutcome, Fleet, Incoming, Now, Receipt, Roster
 from bridge.publisher import Publisher
 from bridge.reading import read, request_id_of
 from bridge.receipts import Receipts, delivery_key, receipt
 from bridge.refusals import PUBLIC, Code, Complaint, Refused, excerpt, nearest
 from bridge.render import Outcome
+from bridge.requests import Requests, model_of
 from bridge.topics import Address, CommandTopic, RequestTopic, Topics, evse_number, parse
 from bridge.translate import Act, Order, Scene
 from twin.errors import Rejected
@@ -57,7 +59,14 @@ class Router:
     """
 
     def __init__(
-        self, options: MqttOptions, fleet: Fleet, publisher: Publisher, *, now: Now, stored: Iterable[Receipt] = ()
+        self,
+        options: MqttOptions,
+        fleet: Fleet,
+        publisher: Publisher,
+        *,
+        now: Now,
+        stored: Iterable[Receipt] = (),
+        roster: Roster | None = None,
     ) -> None:
         self._options = options
         self._fleet = fleet
@@ -67,6 +76,7 @@ class Router:
         self._levels = Levels()
         self._limit = RateLimit(options.rate_per_s, options.rate_burst)
         self._receipts = Receipts(options.duplicate_window_s, stored)
+        self._requests = Requests(fleet, Crowd(options, fleet, self._levels, self._limit, now), roster)
         self.in_total = 0
         self.refused_total = 0
 
@@ -125,7 +135,7 @@ class Router:
                 self._take_command(errand, address)
 
     def _take_request(self, errand: _Errand, address: RequestTopic) -> None:
-        model = requests.model_of(address.verb)
+        model = model_of(address.verb)
         self._check(errand, address)
         query = read(errand.message.payload, model)
         key = self._key(errand, query.request_id)
@@ -136,8 +146,12 @@ class Router:
         def done(data: Any) -> None:
             self._finish(errand, query.request_id, key, data)
 
+        def failed(refusal: Refused) -> None:
+            self._forget(key)
+            self._refuse(errand, refusal)
+
         try:
-            requests.carry_out(query, self._fleet, done)
+            self._requests.carry_out(query, done, failed)
         except BaseException:
             self._forget(key)
             raise

@@ -61,11 +61,26 @@ class States:
         """Show all twins from the beginning: the broker may have forgotten everything."""
         self._shown.clear()
         for twin in self._ids():
-            yield self.availability(twin, "online")
-            for part in self._parts(twin):
-                message = self._take(twin, part)
-                if message is not None:
-                    yield message
+            yield from self.of_twin(twin)
+
+    def of_twin(self, twin: str) -> Iterator[Outgoing]:
+        """Show one twin from the beginning."""
+        self._shown.pop(twin, None)
+        yield self.availability(twin, "online")
+        for part in self._parts(twin):
+            message = self._take(twin, part)
+            if message is not None:
+                yield message
+
+    def clearings(self, twin: str, evses: int, first: int = 0) -> Iterator[Outgoing]:
+        """Clear the retained topics of a twin that had `evses` EVSEs; `first` above 0: only those from that EVSE on."""
+        if not first:
+            yield Outgoing(self._topics.part(twin, ("station", 0)), b"", 1, retain=True, keep=True)
+        for number in range(max(first, 1), evses + 1):
+            for kind in _EVSE_PARTS:
+                yield Outgoing(self._topics.part(twin, (kind, number)), b"", 1, retain=True, keep=True)
+        if not first:
+            yield Outgoing(self._topics.availability(twin), b"", 1, retain=True, keep=True)
 
     def goodbyes(self) -> Iterator[Outgoing]:
         """Say of all twins that they do not run any more."""

@@ -136,7 +136,7 @@ async def test_a_lost_store_ends_the_daemon(configured, peer):
     contents = store.load()
     store.failing = True
     text = f"{{mqtt: {{url: 'mqtt://127.0.0.1:1', startup_wait: 0}}, csms: {{url: '{peer.url}'}}, twins: [{{id: a}}]}}"
-    daemon = app._Daemon(configured(text), store, contents, asyncio.Event())
+    daemon = app._Daemon(configured(text), store, contents, asyncio.Event(), lambda: None)
     with pytest.raises(StoreError):
         await asyncio.wait_for(daemon.run(), TIMEOUT_S)
 

@@ -1,8 +1,9 @@
 import json
 import re
 
+from bridge.asking import REQUESTS
 from bridge.contract import asyncapi
-from bridge.intake import EVSE, REQUESTS, STATION
+from bridge.intake import EVSE, STATION
 from bridge.payloads import PUBLISHED
 from bridge.topics import Topics
 

@@ -3,15 +3,23 @@ from __future__ import annotations
 import pytest
 from fakes.fleet import FakeFleet
 
-from bridge import requests
-from bridge.intake import ListTwins, RestartTwin
+from bridge.asking import ListTwins, RestartTwin
+from bridge.levels import Levels
+from bridge.limits import RateLimit
+from bridge.many import Crowd
+from bridge.options import MqttOptions
 from bridge.refusals import Code, Refused
+from bridge.requests import Requests, model_of
+
+
+def requests(fleet):
+    return Requests(fleet, Crowd(MqttOptions(), fleet, Levels(), RateLimit(100, 500), lambda: 0.0))
 
 
 def listed(**fields):
     found = []
     fleet = FakeFleet({f"lot-{number:03}": 1 for number in range(250)})
-    requests.carry_out(ListTwins(**fields), fleet, found.append)
+    requests(fleet).carry_out(ListTwins(**fields), found.append, found.append)
     return found[0]["total"], [twin["id"] for twin in found[0]["twins"]]
 
 
@@ -24,12 +32,12 @@ def test_pages():
 
 def test_an_unknown_twin_is_not_restarted():
     with pytest.raises(Refused, match="did you mean 'garage'") as caught:
-        requests.carry_out(RestartTwin(id="garaeg"), FakeFleet(), lambda _: None)
+        requests(FakeFleet()).carry_out(RestartTwin(id="garaeg"), lambda _: None, lambda _: None)
     assert (caught.value.code, caught.value.pointer) == (Code.UNKNOWN_TWIN, "/id")
 
 
 def test_verbs():
-    assert requests.model_of("list_twins") is ListTwins
-    assert requests.model_of("restart_twin") is RestartTwin
+    assert model_of("list_twins") is ListTwins
+    assert model_of("restart_twin") is RestartTwin
     with pytest.raises(Refused, match="did you mean 'list_twins'"):
-        requests.model_of("list_twin")
+        model_of("list_twin")

@@ -18,6 +18,7 @@ from bridge import topics
 from bridge.payloads import EVENT_DATA, PUBLISHED
 
 ROOT = "ocpp-twin/"
+RETAINED = {"availability", "state", "evse/state", "evse/meter", "evse/limit", "evse/session"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,17 @@ class Witness:
         assert (result["status"], result["code"]) == ("ok", None)
         return str(result["request_id"])
 
+    async def ask(self, verb: str, **fields: Any) -> dict[str, Any]:
+        """Ask the node something and return the result."""
+        request_id, mark = f"r{next(self._numbers)}", self.mark()
+        await self.say(f"bridge/main/request/{verb}", {"request_id": request_id, **fields})
+        where = f"bridge/main/response/{verb}"
+        found: dict[str, Any] = await self.until(where, lambda said: said["request_id"] == request_id, after=mark)
+        key = f"bridge/response/{verb}/data"
+        if found["status"] == "ok" and key in PUBLISHED:
+            PUBLISHED[key].model_validate_json(json.dumps(found["data"]), strict=True)
+        return found
+
     async def until(self, topic: str, wanted: Callable[[Any], bool] = lambda _: True, *, after: int = 0) -> Any:
         """Return the first wanted payload of a topic from the mark on, waiting for it if need be."""
         found = await self.said.until(lambda said: said.topic == topic and wanted(said.payload), topic, after=after)
@@ -109,6 +121,8 @@ class Witness:
 
 def _checked(topic: str, payload: bytes) -> Any:
     key = _key(topic.split("/"))
+    if not payload and key in RETAINED:
+        return None  # it is gone
     if key == "availability":
         if payload not in (b"online", b"offline"):
             raise ValueError(payload)

@@ -36,7 +36,7 @@ from twin.model.spec import TwinSpec
 from twin.model.terms import Instant, Part
 from twin.model.view import PartView, TwinView
 from twin.station import Station
-from twin.store.port import Change, Contents, PutAdded, Receipt, Store, StoredTwin
+from twin.store.port import Change, Contents, DropAdded, PutAdded, Receipt, Store, StoredTwin
 from twin.turn import CallOutcome
 
 _DEFAULTS = FleetOptions()
@@ -166,6 +166,15 @@ class Fleet:
         """Stop a twin and start it from its stored state, or raise Rejected."""
         self._refuse_while_closing()
         self._find(twin_id).restart(done)
+
+    def replace(self, spec: TwinSpec, done: Callable[[], None]) -> None:
+        """Restart a twin as something else, from what is stored of it, or raise Rejected."""
+        self._refuse_while_closing()
+        self._find(spec.id).become(spec, done)
+
+    def disown(self, twin_id: str) -> None:
+        """Forget that a twin was added at run time: the configuration has it now."""
+        self._shell.batches.store(DropAdded(twin_id))
 
     def _arrive(
         self,

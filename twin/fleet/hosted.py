@@ -182,6 +182,12 @@ class Hosted:
             self._rest("The charge point restarts.")
             self._read()
 
+    def become(self, spec: TwinSpec, done: Done) -> None:
+        """Restart with another spec; what is stored of the twin is kept."""
+        self.spec = spec
+        self._uplink.become(spec)
+        self.restart(done)
+
     def stop(self, reason: str) -> None:
         """Close the connection for good; the station learns of it."""
         self._out.station = None

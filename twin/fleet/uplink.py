@@ -142,6 +142,11 @@ class Uplink:
                 self.connection.abort("The charge point cut the connection.")
         self._owner.rearm()
 
+    def become(self, spec: TwinSpec) -> None:
+        """Dial as another spec says from the next time on."""
+        self._spec = spec
+        self._backoff = None
+
     def drop(self, reason: str) -> None:
         """Break the connection once and dial at once."""
         if self.connection is not None:
