@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from cryptography import x509
 from fakes.file_servers import http_server
+from fakes.links import raw_server
 from fakes.store import MemoryStore
 from fakes.world import T0
 
@@ -90,6 +91,22 @@ async def test_fw_02_an_image_lies_in_the_twins_folder(bench):
         event = await bench.run(Fetch("1", f"{root}/fw-2.1.0.bin"))
     assert event == Fetched("1", "2.1.0", None)
     assert (bench.files.folder("garage") / "firmware" / "fw-2.1.0.bin").read_bytes() == b"image"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "ftp", "ftps"])
+async def test_fw_07_an_errand_can_be_given_up_at_any_time(bench, scheme):
+    connected = asyncio.Event()
+
+    async def silent(reader, _writer):
+        connected.set()
+        await reader.read()
+
+    async with raw_server(silent) as port:
+        errand = asyncio.create_task(bench.run(Fetch("1", f"{scheme}://127.0.0.1:{port}/fw")))
+        await connected.wait()
+        errand.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await errand
 
 
 async def test_sec_34_a_signature_that_proves_nothing_is_told(bench):
