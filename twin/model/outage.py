@@ -172,6 +172,9 @@ def restarted(step: Step, alive: Instant | None) -> None:
     box = step.box
     registration.forget_connection(box)
     jobs.forget(box)
+    for orphan in box.orphans:
+        session.abandon(step, orphan)
+    box.orphans = ()
     for evse in box.all():
         evse.told, evse.tell_at = None, None
     if box.spec.on_restart is OnRestart.RESUME:
