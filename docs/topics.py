@@ -66,7 +66,7 @@ def _fields(schema: Any, left_out: frozenset[str] | set[str]) -> Iterator[str]:
 
 def _taken() -> Iterator[str]:
     yield "## Taken by the daemon\n"
-    yield "A payload is the bare `value`, or a JSON object, which may have `request_id` and `at` beside what is shown.\n"
+    yield "A payload is the bare `value`, or a JSON object, which may also have `request_id` and `at`.\n"
     yield "| topic | field | value |"
     yield "| --- | --- | --- |"
     for key, schema in schemas().items():
