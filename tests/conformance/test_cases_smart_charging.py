@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fakes.central_system import CentralSystem
 from fakes.judge import instant, iso
-from fakes.scenes import booted, charging, transaction
+from fakes.scenes import booted, charge, charging, transaction
 
 from twin.model.inputs import PlugIn
 from twin.model.spec import EvseSpec
@@ -53,13 +53,13 @@ def window(cs: CentralSystem) -> dict[str, str]:
     return {"validFrom": iso(cs.now - EARLIER_S), "validTo": iso(cs.now - EARLIER_S + 401)}
 
 
-def composite(cs: CentralSystem, duration: int, unit: str) -> list[tuple[int, float]]:
+def composite(cs: CentralSystem, duration: int, unit: str = "A") -> list[tuple[int, float]]:
     """Ask for the composite schedule; check all but the periods, and give those in A or kW."""
     fields = {"connectorId": 1, "duration": duration, "chargingRateUnit": unit}
     found = cs.ask("GetCompositeSchedule", fields).payload
     assert found is not None
     assert (found["status"], found["connectorId"]) == ("Accepted", 1)
-    assert abs(instant(found["scheduleStart"]) - cs.now) <= 1
+    assert abs(instant(found["scheduleStart"]) - cs.now - cs.offset_s) <= 1
     inner = found["chargingSchedule"]
     assert (inner["duration"], inner["chargingRateUnit"]) == (duration, unit)
     factor = 1 if unit == "A" else 1000
@@ -160,6 +160,30 @@ def test_tc_072_sc_13_stacking(unit):
 
 
 @UNITS
+@pytest.mark.parametrize("ahead", [-0.2, -0.001, 0.0, 0.05, 0.4])
+def test_tc_056_sc_37_a_schedule_that_begins_just_now_counts_at_once(unit, ahead):
+    """Real Central Systems write what their clocks show, to the fraction."""
+    cs = booted()
+    cs.advance(0.748)
+    begins = iso(cs.now + ahead)
+    inner = schedule(unit, (0, 6), (50, 10), (200, 7), duration=300, startSchedule=begins)
+    assert put(cs, 1, number=1, purpose="TxDefaultProfile", stack=0, inner=inner, validFrom=begins) == "Accepted"
+    found = composite(cs, 280, unit)
+    assert found == [(0, 6), (50, 10), (200, 7)]
+
+
+def test_sc_09_v_19_an_id_that_comes_again_takes_the_profile_from_another_transaction():
+    cs = booted(evses=2)
+    given = profile(9, "TxProfile", 0, schedule("A", (0, 10)))
+    for connector in (1, 2):
+        cs.command(PlugIn(evse=connector))
+        fields = {"connectorId": connector, "idTag": f"TAG{connector}", "chargingProfile": given}
+        assert cs.ask("RemoteStartTransaction", fields).status == "Accepted"
+    assert [limit.limit_a for limit in cs.station.view(cs.now).limits] == [32, 10]
+    assert [round(meter.power_w) for meter in cs.station.view(cs.now).meters] == [22_080, 6_900]
+
+
+@UNITS
 @pytest.mark.parametrize("kind", ["Absolute", "Relative"])
 def test_tc_059_r_08_remote_start_with_a_profile(unit, kind):
     cs = booted(evse=BIG)
@@ -182,3 +206,15 @@ def test_tc_060_r_08_remote_start_with_a_profile_of_another_purpose(purpose):
     fields = {"connectorId": 1, "idTag": "VALID1", "chargingProfile": given}
     assert cs.ask("RemoteStartTransaction", fields).status == "Rejected"
     assert not cs.sent("StartTransaction")
+
+
+def test_b_05_sc_21_a_step_of_the_clock_moves_schedules_at_once():
+    cs = booted()
+    inner = schedule("A", (0, 6), duration=300, startSchedule=iso(cs.now + 1000))
+    assert put(cs, 1, number=1, purpose="TxDefaultProfile", stack=0, inner=inner) == "Accepted"
+    charge(cs)
+    assert cs.station.view(cs.now).limits[0].limit_a == 32
+    cs.offset_s = 1100.0
+    assert cs.ask("TriggerMessage", {"requestedMessage": "Heartbeat"}).status == "Accepted"
+    assert cs.station.view(cs.now).limits[0].limit_a == 6
+    assert composite(cs, 100) == [(0, 6)]

@@ -11,6 +11,7 @@ from twin.model import (
     power,
     profiles,
     registration,
+    security,
     security_events,
     service,
     session,
@@ -120,7 +121,6 @@ def come_up(step: Step) -> None:
     """Start the box's program: what waited for a reboot is in force, everything is looked at anew (RS-05, RS-07)."""
     box = step.box
     box.station.up_at = None
-    box.variables.rebooted()
     _booted(step)
     status.refresh_all(step)
     registration.arm_alignment(step)
@@ -129,6 +129,7 @@ def come_up(step: Step) -> None:
 
 
 def _booted(step: Step) -> None:
+    security.rebooted(step)
     _mend_reset(step)
     firmware.came_up(step)
     _look_at_cables(step)
