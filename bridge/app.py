@@ -22,6 +22,10 @@ from bridge import logs
 from bridge.client import Client
 from bridge.descriptors import TooFewFiles, make_room_for
 from bridge.health import Health, NodeInfo
+from bridge.listeners import Listeners
+from bridge.mapping import building
+from bridge.mapping.real_things import RealThings
+from bridge.mapping.rules import Mapping as Rules
 from bridge.options import MqttOptions
 from bridge.publisher import Publisher
 from bridge.refusals import Refused
@@ -48,7 +52,13 @@ _log = structlog.get_logger("daemon")
 
 def configuration(files: Sequence[Path] = (), *, required: bool = True) -> Configuration:
     """Read and check the configuration, OCPP keys included; raises ConfigError."""
-    return load(files, required=required, key_problem=_key_problem, standard_keys=tuple(keys.KEYS))
+    return load(
+        files,
+        required=required,
+        key_problem=_key_problem,
+        standard_keys=tuple(keys.KEYS),
+        check=building.problems,
+    )
 
 
 def mqtt_options(settings: Settings) -> MqttOptions:
@@ -157,7 +167,8 @@ class _Daemon:
         self._wait_s = options.start_without_broker_s
         self._lost: StoreError | None = None
         self._publisher = Publisher(options, now=clock.now, on_failed=self._fail)
-        self._fleet = Fleet(store, self._publisher, clock)
+        listeners = Listeners(self._publisher)
+        self._fleet = Fleet(store, listeners, clock)
         self._publisher.attach(self._fleet)
         self._roster = Roster(
             configured,
@@ -167,11 +178,22 @@ class _Daemon:
             key_problem=_key_problem,
             changed=self._twins_changed,
         )
-        router = Router(
-            options, self._fleet, self._publisher, now=clock.now, stored=contents.receipts, roster=self._roster
+        self._real = RealThings(
+            _rules(configured), options, self._fleet, self._publisher, now=clock.now, stored=contents.receipts
         )
+        listeners.add(self._real.changed)
+        router = Router(
+            options,
+            self._fleet,
+            self._publisher,
+            now=clock.now,
+            stored=contents.receipts,
+            roster=self._roster,
+            feed=self._real.feed,
+        )
+        filters = self._real.feed.filters
         try:
-            self._client = Client(options, self._publisher, router, lambda: self._fleet.ids)
+            self._client = Client(options, self._publisher, router, lambda: self._fleet.ids, filters)
         except OSError as error:
             raise CannotStart(f"the certificates for the broker cannot be used ({error}): check mqtt.*_file") from error
         info = NodeInfo(version("ocpp-twin"), clock.now(), lambda: clock.rate)
@@ -182,6 +204,7 @@ class _Daemon:
         began = time.monotonic()
         await self._fleet.load(self._roster.at_start(self._contents.added), self._contents)
         _settle()
+        self._real.start()
         async with asyncio.TaskGroup() as tasks:
             publishing = tasks.create_task(self._publisher.run(), name="publisher")
             reporting = tasks.create_task(self._health.run(), name="health")
@@ -192,6 +215,7 @@ class _Daemon:
             _log.info("running", node=node, twins=twins, took_s=round(time.monotonic() - began, 3))
             await self._stop.wait()
             _log.info("stopping")
+            self._real.stop()
             await self._fleet.close()
             await self._say_goodbye()
             for task in (talking, reporting, publishing):
@@ -230,6 +254,11 @@ class _Daemon:
     def _fail(self, error: StoreError) -> None:
         self._lost = error
         self._stop.set()
+
+
+def _rules(configured: Configuration) -> Rules:
+    # What is wrong with them was told when the configuration was loaded.
+    return building.built(configured.settings, {twin.id: len(twin.evses) for twin in configured.twins})[0]
 
 
 def _key_problem(key: str, spec: KeySpec) -> str | None:

@@ -14,6 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge.mapping import command
+
 if TYPE_CHECKING:
     from bridge.options import MqttOptions
     from config.loading import Configuration
@@ -34,9 +36,9 @@ _TOOL_NOTE = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     given = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = given.command
+    run: Callable[[argparse.Namespace], int] = given.command
     try:
-        return command(given)
+        return run(given)
     except KeyboardInterrupt:
         return FINE
     except BrokenPipeError:
@@ -58,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_documents(commands)
     _add_tools(commands)
+    command.add(commands)
     return parser
 
 

@@ -36,6 +36,7 @@ _FREE_NAMES = ("templates", "twins")
 
 Tree: TypeAlias = dict[str, Any]
 KeyProblem: TypeAlias = Callable[[str, KeySpec], str | None]
+Check: TypeAlias = Callable[[Settings, Sequence[TwinSpec]], list[Wrong]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +62,17 @@ def load(
     required: bool = True,
     key_problem: KeyProblem = lambda key, spec: None,  # noqa: ARG005
     standard_keys: Sequence[str] = (),
+    check: Check = lambda settings, twins: [],  # noqa: ARG005
 ) -> Configuration:
     """Read and check everything; raises ConfigError with all that is wrong.
 
     Without `files` the usual places count; where there is nothing either, that is an error unless not `required`.
     `key_problem` knows OCPP's configuration keys, and what is wrong with the value of one; `standard_keys` are
-    their names, so that a misspelt one is not taken for a vendor's without a word.
+    their names, so that a misspelt one is not taken for a vendor's without a word. `check` finds what is wrong with
+    the rest, which others compile.
     """
     environment = os.environ if environment is None else environment
-    layers = [(str(path), _read(path)) for path in files or _default_files(environment, required=required)]
+    layers = [(str(path), read(path)) for path in files or _default_files(environment, required=required)]
     from_environment = _environment(environment)
     merged: Tree = {}
     for _, tree in layers:
@@ -89,6 +92,7 @@ def load(
         for path, key, spec in keys_in(settings)
         if (text := key_problem(key, spec)) is not None
     ]
+    wrong += check(settings, twins)
     if wrong:
         raise ConfigError(sources.problem(*item) for item in wrong)
     return Configuration(settings, twins, tuple(name for name, _ in layers), _look_alikes(settings, standard_keys))
@@ -146,7 +150,8 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def _read(path: Path) -> Tree:
+def read(path: Path) -> Tree:
+    """Return what stands in a file. Raises ConfigError."""
     try:
         with path.open(encoding="utf-8") as file:
             return _tree(path, yaml.load(file, _Loader))  # noqa: S506 - a SafeLoader

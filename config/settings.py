@@ -24,6 +24,7 @@ from config.fields import (
     never_both,
     refuse,
 )
+from config.sensors import DeviceSettings, InferSettings, InputSettings
 from config.twins import CsmsSettings, TemplateSettings, TwinSettings
 from config.units import duration, size
 
@@ -217,11 +218,13 @@ class Settings(BaseSettings):
     """Models of charge points by name; one named like a built-in model replaces it."""
     twins: list[TwinSettings] = []
     """The charge points."""
-    inputs: Later = Field(default=[])
-    """Not supported by this version."""
+    inputs: list[InputSettings] = []
+    """What sensors say, as levels and edges of twins."""
+    infer: list[InferSettings] = []
+    """What the power of EVSEs tells about plugs and cars."""
+    devices: list[DeviceSettings] = []
+    """Known devices, with the inputs of their presets."""
     outputs: Later = Field(default=[])
-    """Not supported by this version."""
-    infer: Later = Field(default=[])
     """Not supported by this version."""
 
     @classmethod

@@ -60,8 +60,9 @@ class Freshness:
         self._fleet = fleet
         self._publisher = publisher
         self._now = now
-        self._watched: dict[tuple[str, str], _Watched] = {}
-        self._deadlines: Deadlines[tuple[str, str]] = Deadlines(self._silent)
+        # By what they feed: a device may say the same on several topics, and one of them is enough.
+        self._watched: dict[str, _Watched] = {}
+        self._deadlines: Deadlines[str] = Deadlines(self._silent)
 
     def expect(self, rule: InputRule, address: CommandTopic) -> None:
         """Expect a value, if the input has a `max_age`."""
@@ -89,7 +90,7 @@ class Freshness:
         self._deadlines.stop()
 
     def _watch(self, rule: InputRule, address: CommandTopic, max_age_s: float) -> _Watched:
-        key = (rule.name, str(address))
+        key = str(address)
         watched = self._watched.get(key)
         if watched is None:
             name = address.name
@@ -98,7 +99,7 @@ class Freshness:
         self._deadlines.put(key, asyncio.get_running_loop().time() + max_age_s)
         return watched
 
-    def _silent(self, key: tuple[str, str]) -> None:
+    def _silent(self, key: str) -> None:
         watched = self._watched[key]
         rule, twin = watched.rule, watched.address.twin
         if twin not in self._fleet.ids:

@@ -92,8 +92,8 @@ def test_every_problem_is_told_at_once_with_the_source_that_has_it(problems):
             "{max_a: 16, phases: 3}"
         ),
         (
-            '0.yaml: nod: unknown; did you mean "node"? Known here: clock, csms, home_assistant, infer, inputs, logs, '
-            "mqtt, node, outputs, store, templates, twins"
+            '0.yaml: nod: unknown; did you mean "node"? Known here: clock, csms, devices, home_assistant, infer, '
+            "inputs, logs, mqtt, node, outputs, store, templates, twins"
         ),
         (
             '0.yaml: twins[0].template: found "nope": unknown; Known here: ac-11kw, ac-22kw, ac-22kw-dual, ac-4kw, '
@@ -130,9 +130,9 @@ def test_every_problem_is_told_at_once_with_the_source_that_has_it(problems):
         ("store: {url: 'postgres://x'}", "0.yaml: store.url: found"),
         ("store: {url: 'sqlite:///'}", "0.yaml: store.url: found"),
         ("clock: {rate: 0}", "0.yaml: clock.rate: found 0"),
-        ("inputs: [{topic: a}]", "allowed: nothing; this is not supported by this version"),
+        ("inputs: [{topic: a}]", "0.yaml: inputs[0].to: this setting is required"),
         ("outputs: [{topic: a}]", "allowed: nothing; this is not supported by this version"),
-        ("infer: [{evse: a}]", "allowed: nothing; this is not supported by this version"),
+        ("infer: [{evse: a}]", "at least one of plugged, charging, unplugged"),
         ("home_assistant: {prefix: ha}", "0.yaml: home_assistant.prefix: unknown"),
         ("twins: {id: a}", "0.yaml: twins: found"),
         ("twins: [{}]", "0.yaml: twins[0].id: this setting is required"),

@@ -36,7 +36,7 @@ class Socket(Sensors):
     def authorize(self):
         bench = self.fleet.bench
         self.fleet.command("garage", PresentToken(token="CARD", evse=1), lambda: None)
-        asked = [report for report in bench.reports(AuthorizationAsked)]
+        asked = bench.reports(AuthorizationAsked)
         if asked:
             bench.answer(asked[-1], AuthorizationAnswered(TokenInfo(AuthorizationStatus.ACCEPTED)))
 
