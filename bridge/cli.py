@@ -176,6 +176,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _check_config(given: argparse.Namespace) -> int:
+    from bridge.mapping import building
     from bridge.masking import url
 
     configuration = _configuration(given.config)
@@ -188,6 +189,9 @@ def _check_config(given: argparse.Namespace) -> int:
     print(f"broker: {url(settings.mqtt.url)}")
     print(f"store: {settings.store.url}")
     print(f"twins: {len(configuration.twins)} with {evses} EVSEs")
+    mapped, _ = building.built(settings, {twin.id: len(twin.evses) for twin in configuration.twins})
+    if mapped.inputs:
+        print(f"inputs: {len(mapped.inputs)}, with those of {len(settings.devices)} devices")
     for note in configuration.notes:
         print(f"note: {note}")
     print("OK")

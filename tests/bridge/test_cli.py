@@ -52,7 +52,8 @@ def test_version_is_printed_and_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["demo"], ["csms"], ["check-config"], ["print-schemas"], ["version"], ["pub"], ["sub"]]
+    "command",
+    [[], ["run"], ["demo"], ["csms"], ["check-config"], ["print-schemas"], ["version"], ["pub"], ["sub"], ["map"]],
 )
 def test_every_command_has_help(capsys, command):
     with pytest.raises(SystemExit) as caught:
