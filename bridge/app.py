@@ -22,6 +22,8 @@ from bridge import logs
 from bridge.client import Client
 from bridge.descriptors import TooFewFiles, make_room_for
 from bridge.health import Health, NodeInfo
+from bridge.homeassistant.announcer import Announcer
+from bridge.homeassistant.options import DiscoveryOptions
 from bridge.listeners import Listeners
 from bridge.mapping import building
 from bridge.mapping.real_things import RealThings
@@ -100,6 +102,22 @@ def mqtt_options(settings: Settings) -> MqttOptions:
     )
 
 
+def discovery_options(settings: Settings) -> DiscoveryOptions:
+    """Return the settings of Home Assistant discovery as plain values."""
+    found = settings.home_assistant
+    return DiscoveryOptions(
+        enabled=found.enabled,
+        prefix=found.prefix,
+        include=tuple(found.include),
+        exclude=tuple(found.exclude),
+        max_twins=found.max_twins,
+        base_topic=settings.mqtt.base_topic,
+        node=settings.node,
+        mask_id_tags=settings.mqtt.mask_id_tags,
+        version=version("ocpp-twin"),
+    )
+
+
 def run(configured: Configuration, load: Load | None = None) -> int:
     """Run the daemon until a signal ends it; return the exit code. `load` reads the configuration anew."""
     return ended(lambda: _until_signal(configured, load), configured.settings.logs)
@@ -170,10 +188,12 @@ class _Daemon:
         listeners = Listeners(self._publisher)
         self._fleet = Fleet(store, listeners, clock)
         self._publisher.attach(self._fleet)
+        announcer = Announcer(discovery_options(settings), self._fleet, self._publisher)
+        self._publisher.watch_stations(announcer.changed)
         self._roster = Roster(
             configured,
             self._fleet,
-            self._publisher,
+            announcer,
             load=load,
             key_problem=_key_problem,
             changed=self._twins_changed,
@@ -193,7 +213,7 @@ class _Daemon:
         )
         filters = self._real.feed.filters
         try:
-            self._client = Client(options, self._publisher, router, lambda: self._fleet.ids, filters)
+            self._client = Client(options, self._publisher, router, lambda: self._fleet.ids, announcer, filters)
         except OSError as error:
             raise CannotStart(f"the certificates for the broker cannot be used ({error}): check mqtt.*_file") from error
         info = NodeInfo(version("ocpp-twin"), clock.now(), lambda: clock.rate)

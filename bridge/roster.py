@@ -38,7 +38,7 @@ _log = structlog.get_logger("daemon")
 
 
 class Showing(Protocol):
-    """Show twins that come and go; `Publisher` does."""
+    """Show twins that come and go; `Announcer` does."""
 
     def came(self, twin_id: str) -> None:
         """Show a twin that was added or changed."""

@@ -26,10 +26,6 @@ from twin.model.spec import KeySpec, TwinSpec
 
 DEFAULT_FILES = (Path("ocpp-twin.yaml"), Path("/etc/ocpp-twin/ocpp-twin.yaml"))
 
-_NO_DISCOVERY = (
-    "this version does not publish Home Assistant discovery; home_assistant.enabled has no effect yet "
-    "(false silences this line)"
-)
 _NO_KEY = "allowed: a text; a number or a word such as on needs quotes to be one"
 _ALIKE = 0.85
 _FREE_NAMES = ("templates", "twins")
@@ -50,9 +46,8 @@ class Configuration:
 
     @property
     def notes(self) -> list[str]:
-        """Say what is allowed, but perhaps not meant, or does nothing in this version."""
-        discovery = [_NO_DISCOVERY] if self.settings.home_assistant.enabled else []
-        return [*self.look_alikes, *discovery]
+        """Say what is allowed, but perhaps not meant."""
+        return [*self.look_alikes]
 
 
 def load(

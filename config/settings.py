@@ -181,10 +181,18 @@ class LogSettings(Section):
 
 
 class HomeAssistantSettings(Section):
-    """Switch Home Assistant discovery on or off; this version does not publish it yet."""
+    """Say which twins Home Assistant is told of, so that they appear there as devices."""
 
     enabled: bool = True
-    """Publish discovery, as soon as a version does."""
+    """Publish discovery; false clears what was published."""
+    prefix: Topic = "homeassistant"
+    """The discovery prefix that Home Assistant is set to."""
+    include: Globs = Field(default=["*"])
+    """Twins that appear, as globs of ids."""
+    exclude: Globs = Field(default=[])
+    """Twins that do not, as globs of ids."""
+    max_twins: Annotated[int, Field(ge=0, le=100_000)] = 200
+    """How many twins appear at most; the rest does not, with a line in the log."""
 
 
 class Settings(BaseSettings):

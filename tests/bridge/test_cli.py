@@ -97,11 +97,6 @@ def test_a_good_configuration_is_summed_up(run, folder, monkeypatch):
     ]
 
 
-def test_discovery_that_is_not_there_yet_is_not_promised(run, folder):
-    (folder / "ocpp-twin.yaml").write_text("home_assistant: {enabled: true}")
-    assert "note: this version does not publish Home Assistant discovery" in run("check-config")[1]
-
-
 @pytest.mark.parametrize("command", ["run", "check-config", "sub", "pub x"])
 def test_a_bad_configuration_is_2_and_no_traceback(run, folder, command):
     (folder / "a.yaml").write_text("{nod: x, twins: [{id: g, evses: 0, keys: {HeartbeatInterval: soon}}, {id: 'a b'}]}")

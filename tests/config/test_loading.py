@@ -133,7 +133,9 @@ def test_every_problem_is_told_at_once_with_the_source_that_has_it(problems):
         ("inputs: [{topic: a}]", "0.yaml: inputs[0].to: this setting is required"),
         ("outputs: [{topic: a}]", "allowed: nothing; this is not supported by this version"),
         ("infer: [{evse: a}]", "at least one of plugged, charging, unplugged"),
-        ("home_assistant: {prefix: ha}", "0.yaml: home_assistant.prefix: unknown"),
+        ("home_assistant: {prefix: 'ha/#'}", "0.yaml: home_assistant.prefix: found"),
+        ("home_assistant: {max_twins: -1}", "0.yaml: home_assistant.max_twins: found -1"),
+        ("home_assistant: {topic: ha}", "0.yaml: home_assistant.topic: unknown"),
         ("twins: {id: a}", "0.yaml: twins: found"),
         ("twins: [{}]", "0.yaml: twins[0].id: this setting is required"),
     ],
@@ -175,11 +177,6 @@ def test_what_is_wrong_with_keys_is_asked_of_who_knows_them(tmp_path):
         "a.yaml: twins[0].keys.AuthorizationKey: found ***; AuthorizationKey is wrong",
         'a.yaml: templates.t.keys.B: found "2"; B is wrong',
     ]
-
-
-def test_what_has_no_effect_yet_is_said(loaded):
-    assert "does not publish Home Assistant discovery" in loaded("").notes[0]
-    assert loaded("home_assistant: {enabled: false}").notes == []
 
 
 def test_yaml_anchors_work(loaded):
