@@ -156,6 +156,7 @@ def test_a_device_brings_its_inputs_and_may_say_how_old_they_may_be():
         ("devices[0] set/power_w", "shellies/em-1/emeter/1/power", 30, "fault"),
         ("devices[0] set/energy_wh", "shellies/em-1/emeter/1/total", None, "hold"),
         ("devices[0] set/voltage_l1_v", "shellies/em-1/emeter/1/voltage", None, "hold"),
+        ("devices[0] set/current_l1_a", "shellies/em-1/emeter/1/current", None, "hold"),
     ]
 
 
