@@ -36,9 +36,9 @@ class HomeAssistant:
     """Run in a folder, as an async context manager; `start` sets up a person and the broker at its first time."""
 
     def __init__(self, python: Path, folder: Path, broker_port: int) -> None:
+        self.folder = folder
         self.lines: Record[str] = Record()
         self._python = python
-        self._folder = folder
         self._broker_port = broker_port
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -65,7 +65,7 @@ class HomeAssistant:
         """Start it; return when it is up and takes commands."""
         mark = len(self.lines)
         self._process = await asyncio.create_subprocess_exec(
-            *(str(self._python), "-c", _RUN, "-c", str(self._folder), "--skip-pip", "--verbose"),
+            *(str(self._python), "-c", _RUN, "-c", str(self.folder), "--skip-pip", "--verbose"),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,

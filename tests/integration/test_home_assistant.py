@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from fakes.fleet import FakeFleet
 from fakes.home_assistant import HomeAssistant
 from fakes.home_assistant_install import VERSIONS, NoPython, python
+from fakes.mqtt import Talk
 from fakes.witness import Witness
 
 from bridge import render
+from bridge.demo.schemas import check_call
 from bridge.homeassistant.device import device_message
 from bridge.homeassistant.options import DiscoveryOptions
 from twin.model.effects import Note
@@ -22,6 +27,7 @@ from twin.model.terms import StopReason
 from twin.model.view import SessionView
 
 CARD = "04A2B3C4"
+EXAMPLES = Path(__file__).parents[2] / "examples/home-assistant"
 SCHEMAS = Path(__file__).parents[1] / "fakes/home_assistant_schemas.py"
 GARAGE = {"id": "garage", "keys": {"MeterValueSampleInterval": 1}, "serial_number": "SN-1"}
 OFFICE = {"id": "office", "evses": 2, "vendor": "Acme", "model": "Wall 22"}
@@ -220,6 +226,59 @@ async def test_cards_are_hidden_where_the_settings_say_so(home, given, make_daem
     assert home.complaints() == []
 
 
+async def test_the_examples_work(home, given, make_daemon, mosquitto):
+    blueprints = home.folder / "blueprints/automation/ocpp-twin"
+    shutil.copytree(EXAMPLES / "blueprints", blueprints)
+    configuration = home.folder / "configuration.yaml"
+    configuration.write_text(configuration.read_text() + AUTOMATIONS)
+    await make_daemon(given(GARAGE, OFFICE))
+    async with home, Talk(mosquitto.port, "demo-csms/#") as central_system:
+        dashboard = (EXAMPLES / "dashboard.yaml").read_text()
+        shown = set(re.findall(r"entity: ([a-z0-9_]+\.[a-z0-9_]+)", dashboard))
+        assert len(shown) > 30
+        await home.until_all(lambda states: all_there(shown, states), f"all of {sorted(shown)}")
+        await home.ask("lovelace/config/save", url_path=None, config=yaml.safe_load(dashboard))
+
+        await home.call("select.select_option", "select.garage_fault", option="GroundFailure")
+        await home.until("automation.notify", lambda state: state["attributes"]["last_triggered"] is not None)
+        (notice,) = await home.ask("persistent_notification/get")
+        assert (notice["title"], notice["message"]) == ("garage: fault", "garage Problem: GroundFailure")
+        await home.call("select.select_option", "select.garage_fault", option="NoError")
+
+        await home.call("switch.turn_on", "switch.garage_cable")
+        await home.until("binary_sensor.garage_plugged", "on")
+        for exported, limit in ((9_000, 13.0), (3_000, 0.0), (90_000, 16.0)):
+            await home.call("input_number.set_value", "input_number.export", value=exported)
+            await home.call("automation.trigger", "automation.sun", skip_condition=False)
+            found = None
+            while found != limit:  # its own half minute may come in between
+                call = await central_system.hear("demo-csms/garage/call")
+                check_call(call["action"], call["payload"])
+                assert call["action"] == "SetChargingProfile"
+                (period,) = call["payload"]["csChargingProfiles"]["chargingSchedule"]["chargingSchedulePeriod"]
+                found = period["limit"]
+    assert home.complaints() == []
+
+
+AUTOMATIONS = """
+input_number:
+  export: {min: -100000, max: 100000, step: 1, mode: box}
+automation:
+  - id: notify
+    alias: notify
+    use_blueprint:
+      path: ocpp-twin/notify_on_fault.yaml
+      input: {problem: [binary_sensor.garage_problem]}
+  - id: sun
+    alias: sun
+    use_blueprint:
+      path: ocpp-twin/solar_charging.yaml
+      input:
+        export: input_number.export
+        power: sensor.garage_power
+        plugged: binary_sensor.garage_plugged
+"""
+
 AT_REST = {
     "binary_sensor.garage_central_system": "on",
     "binary_sensor.garage_charging": "off",
@@ -241,6 +300,10 @@ AT_REST = {
     "switch.garage_network": "on",
     "text.garage_swipe_card": "",
 }
+
+
+def all_there(names, states):
+    return all(name in states and states[name]["state"] != "unavailable" for name in names)
 
 
 def no_unavailable(states):
