@@ -113,6 +113,7 @@ def discovery_options(settings: Settings) -> DiscoveryOptions:
         max_twins=found.max_twins,
         base_topic=settings.mqtt.base_topic,
         node=settings.node,
+        allow=tuple(settings.mqtt.allow),
         mask_id_tags=settings.mqtt.mask_id_tags,
         version=version("ocpp-twin"),
     )

@@ -80,17 +80,23 @@ def _device(spec: TwinSpec, options: DiscoveryOptions, firmware_version: str | N
 
 
 def _components(spec: TwinSpec, options: DiscoveryOptions, topics: Topics) -> Iterator[tuple[str, dict[str, Any]]]:
-    for entity in entities.of_station():
-        yield entity.key, _component(entity, entity.name, spec.id, "", topics)
+    for number, entity in _entities(spec, options):
+        if options.takes(entity.command):
+            several = number and len(spec.evses) > 1
+            name = f"Connector {number} {entity.name}" if several else entity.name
+            place = f"{spec.id}/{number}/" if number else f"{spec.id}/"
+            key = f"{number}_{entity.key}" if number else entity.key
+            yield key, _component(entity, name, f"{spec.id} {name}", topics.absolute(place))
+
+
+def _entities(spec: TwinSpec, options: DiscoveryOptions) -> Iterator[tuple[int, Entity]]:
+    yield from ((0, entity) for entity in entities.of_station())
     for number, evse in enumerate(spec.evses, 1):
-        for entity in entities.of_evse(evse, mask_id_tags=options.mask_id_tags):
-            name = entity.name if len(spec.evses) == 1 else f"Connector {number} {entity.name}"
-            yield f"{number}_{entity.key}", _component(entity, name, spec.id, f"{number}/", topics)
+        yield from ((number, entity) for entity in entities.of_evse(evse, mask_id_tags=options.mask_id_tags))
 
 
-def _component(entity: Entity, name: str, twin_id: str, place: str, topics: Topics) -> dict[str, Any]:
-    where = topics.absolute(f"{twin_id}/{place}")
-    proposed = _NOT_IN_ENTITY_ID.sub("_", f"{twin_id} {name}".casefold()).strip("_")
+def _component(entity: Entity, name: str, full_name: str, where: str) -> dict[str, Any]:
+    proposed = _NOT_IN_ENTITY_ID.sub("_", full_name.casefold()).strip("_")
     component: dict[str, Any] = {
         "platform": entity.platform,
         "unique_id": f"{where}{entity.key}",

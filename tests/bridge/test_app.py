@@ -237,7 +237,7 @@ def test_every_setting_of_home_assistant_reaches_the_daemon(configured):
     configuration = configured(
         """
         node: other
-        mqtt: {base_topic: b, mask_id_tags: true}
+        mqtt: {base_topic: b, mask_id_tags: true, allow: set/*}
         """,
         home_assistant={"enabled": False, "prefix": "ha", "include": "a*", "exclude": ["b*"], "max_twins": 7},
     )

@@ -109,6 +109,14 @@ def test_commands_are_delivered_and_never_retained():
     assert components()["reset"]["command_topic"] == "ocpp-twin/garage/cmd/reset"
 
 
+def test_what_would_be_refused_is_not_offered():
+    found = components(options=DiscoveryOptions(allow=("cmd/swipe", "set/p*")))
+    assert {
+        one["command_topic"].removeprefix("ocpp-twin/garage/") for one in found.values() if "command_topic" in one
+    } == {*("1/cmd/swipe", "1/set/plugged", "set/powered")}
+    assert "1_power" in found
+
+
 def test_what_a_twin_does_not_have_any_more_is_removed():
     message = device_message(spec(), OPTIONS, gone={"2_power": "sensor", "1_power": "sensor"})
     assert message["components"]["2_power"] == {"platform": "sensor"}
