@@ -251,6 +251,10 @@ class _Daemon:
             self._roster.reload(lambda _: None, lambda _: None)
 
     def _twins_changed(self) -> None:
+        if self._roster.configured is not self._configured:
+            self._configured = self._roster.configured
+            self._real.replace(_rules(self._configured))
+            self._client.inputs_changed(self._real.feed.filters)
         self._client.twins_changed()
         self._health.introduce()
 

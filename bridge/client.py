@@ -119,6 +119,11 @@ class Client:
         """Learn that twins came or went: where only our own are subscribed to, the filters follow."""
         self._twins_changed.set()
 
+    def inputs_changed(self, inputs: Sequence[str]) -> None:
+        """Learn that sensors came or went: the filters follow."""
+        self._subscriptions.listen_to(inputs)
+        self._twins_changed.set()
+
     async def run(self) -> None:
         """Connect, and connect again with growing pauses while that fails, until `close` is called."""
         while not self._closing:

@@ -31,7 +31,7 @@ Done = Callable[[Any], None]
 Failed = Callable[[Refused], None]
 KeyProblem = Callable[[str, KeySpec], str | None]
 
-_OURS = {"twins", "templates", "csms"}
+_OURS = {"twins", "templates", "csms", "inputs", "infer", "devices"}
 """The sections that a reload acts on; the others need a restart of the daemon."""
 
 _log = structlog.get_logger("daemon")
@@ -69,6 +69,11 @@ class Roster:
         self._key_problem = key_problem
         self._changed = changed
         self._reloading: asyncio.Task[None] | None = None
+
+    @property
+    def configured(self) -> Configuration:
+        """Return the configuration that counts now."""
+        return self._configured
 
     # --- At the start -------------------------------------------------------------------------------------------------
 

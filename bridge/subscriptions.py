@@ -21,8 +21,14 @@ class Subscriptions:
         self._own = options.subscribe == "own"
         self._ids = ids
         self._unsubscribed: set[str] = set()
-        self._inputs = list(inputs)
+        self._inputs: list[str] = []
         self._sensors: Matcher[bool] = Matcher()
+        self.listen_to(inputs)
+
+    def listen_to(self, inputs: Sequence[str]) -> None:
+        """Take other filters of sensors."""
+        self._inputs = list(inputs)
+        self._sensors = Matcher()
         for name in inputs:
             self._sensors.add(name, item=True)
 

@@ -57,27 +57,39 @@ class Feed:
         now: Now,
         stored: Iterable[Receipt] = (),
     ) -> None:
-        self._rules = tuple(rules)
+        self._rules: tuple[InputRule, ...] = ()
         self._options = options
         self._fleet = fleet
         self._publisher = publisher
         self._now = now
         self._topics = Topics(options.base_topic, options.node)
         self._matcher: Matcher[InputRule] = Matcher()
-        for rule in self._rules:
-            self._matcher.add(rule.pattern.filter, rule)
         self._known: dict[str, list[_Way]] = {}
         self._seen: dict[tuple[str, str], float] = {}
         self._levels = Levels()
         self._limit = RateLimit(options.rate_per_s, options.rate_burst)
-        self._receipts = Receipts(options.duplicate_window_s, stored if self._rules else ())
+        self._receipts = Receipts(options.duplicate_window_s, stored)
         self._freshness = Freshness(fleet, publisher, now)
         self.refused_total = 0
+        self._follow(rules)
 
     @property
     def filters(self) -> list[str]:
         """Return what to subscribe to."""
         return widest(rule.pattern.filter for rule in self._rules)
+
+    def replace(self, rules: Iterable[InputRule]) -> None:
+        """Follow other inputs from now on; what is known of repeats and of old values stays known."""
+        self._freshness.forget()
+        self._follow(rules)
+        self.start()
+
+    def _follow(self, rules: Iterable[InputRule]) -> None:
+        self._rules = tuple(rules)
+        self._matcher = Matcher()
+        self._known = {}
+        for rule in self._rules:
+            self._matcher.add(rule.pattern.filter, rule)
 
     def start(self) -> None:
         """Expect values from now on: a sensor that never says anything is stale, too."""

@@ -89,6 +89,14 @@ class Freshness:
         """Expect nothing any more."""
         self._deadlines.stop()
 
+    def forget(self) -> None:
+        """Expect nothing of what was expected, and take back what its absence had caused."""
+        for watched in self._watched.values():
+            if watched.stale and watched.rule.on_stale == "fault":
+                self._do(watched, ClearFault(evse=watched.evse, fault_id=watched.fault_id))
+        self._watched.clear()
+        self._deadlines.stop()
+
     def _watch(self, rule: InputRule, address: CommandTopic, max_age_s: float) -> _Watched:
         key = str(address)
         watched = self._watched.get(key)

@@ -28,13 +28,24 @@ class RealThings:
         stored: Iterable[Receipt] = (),
     ) -> None:
         self.feed = Feed(rules.inputs, options, fleet, publisher, now=now, stored=stored)
+        self._fleet = fleet
+        self._rules = rules
         self._conclusions = Conclusions(rules.infer, fleet)
-        self._infers = bool(rules.infer)
 
     def start(self) -> None:
         """Expect values, and look at what the twins show."""
         self.feed.start()
         self._conclusions.start()
+
+    def replace(self, rules: Mapping) -> None:
+        """Follow other rules from now on."""
+        if rules.inputs != self._rules.inputs:
+            self.feed.replace(rules.inputs)
+        if rules.infer != self._rules.infer:
+            self._conclusions.stop()
+            self._conclusions = Conclusions(rules.infer, self._fleet)
+            self._conclusions.start()
+        self._rules = rules
 
     def stop(self) -> None:
         """Do nothing by itself any more."""
@@ -43,7 +54,7 @@ class RealThings:
 
     def changed(self, twin_id: str, parts: AbstractSet[Part]) -> None:
         """Learn which parts of a twin are new."""
-        if self._infers:
+        if self._rules.infer:
             for kind, number in parts:
                 if kind == "meter":
                     self._conclusions.changed(twin_id, number)

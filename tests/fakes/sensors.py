@@ -12,6 +12,7 @@ from fakes.twins import Bench
 
 from bridge.mapping import building
 from bridge.mapping.real_things import RealThings
+from bridge.mapping.rules import Mapping
 from bridge.options import MqttOptions
 from bridge.ports import Incoming
 from bridge.publisher import Publisher
@@ -47,14 +48,12 @@ class Sensors:
         self.options = options or MqttOptions()
         self.now = START
         self.acknowledged = 0
-        rules, wrong = building.built(Settings.model_validate(settings), self.fleet.twins)
-        assert wrong == []
         self.publisher = Publisher(self.options, now=lambda: self.now)
         self.publisher.attach(FakeFleet(twins={}))
         self.outlet = FakeOutlet()
         self.publisher.connected(self.outlet)
         self.real = RealThings(
-            rules,
+            self.rules(settings),
             self.options,
             self.fleet,
             self.publisher,
@@ -71,6 +70,12 @@ class Sensors:
         )
         if isinstance(self.fleet, BenchFleet):
             self.fleet.listen = self.real.changed
+
+    def rules(self, settings: dict[str, Any]) -> Mapping:
+        """Compile pieces of a configuration that have to be sound."""
+        rules, wrong = building.built(Settings.model_validate(settings), self.fleet.twins)
+        assert wrong == []
+        return rules
 
     def say(self, topic: str, payload: Any = "", **fields: Any) -> None:
         """Let a sensor say something."""

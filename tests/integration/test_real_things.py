@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from pathlib import Path
@@ -129,3 +130,27 @@ async def test_the_example_charges(mosquitto, settings, make_daemon, books, tmp_
     (start,) = books.all("StartTransaction", identity="carport")
     assert (start["idTag"], stop["idTag"], stop.get("reason", "Local")) == ("04A2B3C4", "04A2B3C4", "Local")
     assert stop["meterStop"] - start["meterStart"] >= 360
+
+
+async def test_a_reload_follows_other_inputs_at_once(mosquitto, settings, make_daemon, sensors, tmp_path):
+    given = settings(mosquitto.url, inputs=INPUTS[:1])
+    async with Witness(mosquitto.port) as witness:
+        await make_daemon(given)
+        await sensors.publish("shellies/garage/status/em:0", '{"total_act_power": 100}', qos=1)
+        await witness.until("garage/1/meter", lambda meter: meter["power_w"] == 100)
+        (tmp_path / "given.yaml").write_text(json.dumps(given | {"inputs": INPUTS[3:]}))
+        reloaded = await witness.ask("reload")
+        assert (reloaded["status"], reloaded["data"]["needs_restart"]) == ("ok", [])
+        await sensors.publish("shellies/garage/status/em:0", '{"total_act_power": 200}', qos=1)
+        # The subscription follows the answer.
+        async with asyncio.timeout(10):
+            while not any(state["plugged"] for state in witness.payloads("garage/1/state")):
+                await sensors.publish("esphome/box/plug", "ON", qos=1)
+                await asyncio.sleep(0.05)
+        assert all(meter["power_w"] != 200 for meter in witness.payloads("garage/1/meter"))
+        (tmp_path / "given.yaml").write_text(
+            json.dumps(given | {"inputs": [INPUTS[0] | {"to": "nobody/1/set/power_w"}]})
+        )
+        refused = await witness.ask("reload")
+        assert refused["status"] == "error"
+        assert 'inputs[0].to: found "nobody/1/set/power_w"' in refused["detail"]

@@ -122,3 +122,25 @@ async def test_nobody_is_told_of_a_twin_that_is_gone_or_refuses():
     del sensors.fleet.twins["garage"]
     await asyncio.sleep(61)
     assert len(sensors.events()) == 1
+
+
+async def test_other_inputs_take_back_the_faults_of_those_that_are_gone():
+    sensors = Sensors(BenchFleet(), inputs=[POWER | {"on_stale": "fault"}])
+    sensors.real.start()
+    await asyncio.sleep(61)
+    assert sensors.fleet.view_of("garage", ("evse", 1)).error_code is ErrorCode.POWER_METER_FAILURE
+    sensors.real.replace(sensors.rules({"inputs": [{"topic": "other", "to": "garage/1/set/soc_pct"}]}))
+    assert sensors.fleet.view_of("garage", ("evse", 1)).error_code is ErrorCode.NO_ERROR
+    sensors.say("meter/power", "5")
+    sensors.say("other", "50")
+    assert sensors.commands[-1] == ReportMeter(evse=1, values={Quantity.SOC_PCT: 50.0})
+    assert [error["topic"] for error in sensors.errors] == ["meter/power"]
+
+
+async def test_the_same_inputs_again_change_nothing():
+    sensors = Sensors(inputs=[POWER])
+    sensors.real.start()
+    await asyncio.sleep(50)
+    sensors.real.replace(sensors.rules({"inputs": [POWER]}))
+    await asyncio.sleep(11)
+    assert len(sensors.events()) == 1, "it was not expected anew"
