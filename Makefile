@@ -34,7 +34,7 @@ bench: .venv/.dev
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf .venv .venv-homeassistant .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "ocpp-twin needs Python 3.11 or newer, and found none. Install it, or say: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }

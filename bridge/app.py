@@ -22,6 +22,12 @@ from bridge import logs, masking
 from bridge.client import Client
 from bridge.descriptors import TooFewFiles, make_room_for
 from bridge.health import Health, NodeInfo
+from bridge.homeassistant.announcer import Announcer
+from bridge.homeassistant.options import DiscoveryOptions
+from bridge.listeners import Listeners
+from bridge.mapping import building
+from bridge.mapping.real_things import RealThings
+from bridge.mapping.rules import Mapping as Rules
 from bridge.options import MqttOptions
 from bridge.publisher import Publisher
 from bridge.refusals import Refused
@@ -48,7 +54,13 @@ _log = structlog.get_logger("daemon")
 
 def configuration(files: Sequence[Path] = (), *, required: bool = True) -> Configuration:
     """Read and check the configuration, OCPP keys included; raises ConfigError."""
-    return load(files, required=required, key_problem=_key_problem, standard_keys=tuple(keys.KEYS))
+    return load(
+        files,
+        required=required,
+        key_problem=_key_problem,
+        standard_keys=tuple(keys.KEYS),
+        check=building.problems,
+    )
 
 
 def mqtt_options(settings: Settings) -> MqttOptions:
@@ -87,6 +99,23 @@ def mqtt_options(settings: Settings) -> MqttOptions:
         mask_id_tags=mqtt.mask_id_tags,
         trace=tuple(mqtt.trace),
         cars=presets.cars(),
+    )
+
+
+def discovery_options(settings: Settings) -> DiscoveryOptions:
+    """Return the settings of Home Assistant discovery as plain values."""
+    found = settings.home_assistant
+    return DiscoveryOptions(
+        enabled=found.enabled,
+        prefix=found.prefix,
+        include=tuple(found.include),
+        exclude=tuple(found.exclude),
+        max_twins=found.max_twins,
+        base_topic=settings.mqtt.base_topic,
+        node=settings.node,
+        allow=tuple(settings.mqtt.allow),
+        mask_id_tags=settings.mqtt.mask_id_tags,
+        version=version("ocpp-twin"),
     )
 
 
@@ -157,29 +186,43 @@ class _Daemon:
         self._wait_s = options.start_without_broker_s
         self._lost: StoreError | None = None
         self._publisher = Publisher(options, now=clock.now, on_failed=self._fail)
+        listeners = Listeners(self._publisher)
         transfers = Bounds(max_size=settings.transfers.max_size, total_s=settings.transfers.timeout)
         self._fleet = Fleet(
             store,
-            self._publisher,
+            listeners,
             clock,
             FleetOptions(transfer_bounds=transfers),
             files=Files(files_folder(settings.store)),
             hide=masking.secrets,
         )
         self._publisher.attach(self._fleet)
+        announcer = Announcer(discovery_options(settings), self._fleet, self._publisher)
+        self._publisher.watch_stations(announcer.changed)
         self._roster = Roster(
             configured,
             self._fleet,
-            self._publisher,
+            announcer,
             load=load,
             key_problem=_key_problem,
             changed=self._twins_changed,
         )
-        router = Router(
-            options, self._fleet, self._publisher, now=clock.now, stored=contents.receipts, roster=self._roster
+        self._real = RealThings(
+            _rules(configured), options, self._fleet, self._publisher, now=clock.now, stored=contents.receipts
         )
+        listeners.add(self._real.changed)
+        router = Router(
+            options,
+            self._fleet,
+            self._publisher,
+            now=clock.now,
+            stored=contents.receipts,
+            roster=self._roster,
+            feed=self._real.feed,
+        )
+        filters = self._real.feed.filters
         try:
-            self._client = Client(options, self._publisher, router, lambda: self._fleet.ids)
+            self._client = Client(options, self._publisher, router, lambda: self._fleet.ids, announcer, filters)
         except OSError as error:
             raise CannotStart(f"the certificates for the broker cannot be used ({error}): check mqtt.*_file") from error
         info = NodeInfo(version("ocpp-twin"), clock.now(), lambda: clock.rate)
@@ -190,6 +233,7 @@ class _Daemon:
         began = time.monotonic()
         await self._fleet.load(self._roster.at_start(self._contents.added), self._contents)
         _settle()
+        self._real.start()
         async with asyncio.TaskGroup() as tasks:
             publishing = tasks.create_task(self._publisher.run(), name="publisher")
             reporting = tasks.create_task(self._health.run(), name="health")
@@ -200,6 +244,7 @@ class _Daemon:
             _log.info("running", node=node, twins=twins, took_s=round(time.monotonic() - began, 3))
             await self._stop.wait()
             _log.info("stopping")
+            self._real.stop()
             await self._fleet.close()
             await self._say_goodbye()
             for task in (talking, reporting, publishing):
@@ -214,6 +259,10 @@ class _Daemon:
             self._roster.reload(lambda _: None, lambda _: None)
 
     def _twins_changed(self) -> None:
+        if self._roster.configured is not self._configured:
+            self._configured = self._roster.configured
+            self._real.replace(_rules(self._configured))
+            self._client.inputs_changed(self._real.feed.filters)
         self._client.twins_changed()
         self._health.introduce()
 
@@ -238,6 +287,11 @@ class _Daemon:
     def _fail(self, error: StoreError) -> None:
         self._lost = error
         self._stop.set()
+
+
+def _rules(configured: Configuration) -> Rules:
+    # What is wrong with them was told when the configuration was loaded.
+    return building.built(configured.settings, {twin.id: len(twin.evses) for twin in configured.twins})[0]
 
 
 def _key_problem(key: str, spec: KeySpec) -> str | None:

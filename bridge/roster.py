@@ -31,14 +31,14 @@ Done = Callable[[Any], None]
 Failed = Callable[[Refused], None]
 KeyProblem = Callable[[str, KeySpec], str | None]
 
-_OURS = {"twins", "templates", "csms"}
+_OURS = {"twins", "templates", "csms", "inputs", "infer", "devices"}
 """The sections that a reload acts on; the others need a restart of the daemon."""
 
 _log = structlog.get_logger("daemon")
 
 
 class Showing(Protocol):
-    """Show twins that come and go; `Publisher` does."""
+    """Show twins that come and go; `Announcer` does."""
 
     def came(self, twin_id: str) -> None:
         """Show a twin that was added or changed."""
@@ -69,6 +69,11 @@ class Roster:
         self._key_problem = key_problem
         self._changed = changed
         self._reloading: asyncio.Task[None] | None = None
+
+    @property
+    def configured(self) -> Configuration:
+        """Return the configuration that counts now."""
+        return self._configured
 
     # --- At the start -------------------------------------------------------------------------------------------------
 

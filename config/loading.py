@@ -27,16 +27,13 @@ from twin.model.spec import KeySpec, TwinSpec
 
 DEFAULT_FILES = (Path("ocpp-twin.yaml"), Path("/etc/ocpp-twin/ocpp-twin.yaml"))
 
-_NO_DISCOVERY = (
-    "this version does not publish Home Assistant discovery; home_assistant.enabled has no effect yet "
-    "(false silences this line)"
-)
 _NO_KEY = "allowed: a text; a number or a word such as on needs quotes to be one"
 _ALIKE = 0.85
 _FREE_NAMES = ("templates", "twins")
 
 Tree: TypeAlias = dict[str, Any]
 KeyProblem: TypeAlias = Callable[[str, KeySpec], str | None]
+Check: TypeAlias = Callable[[Settings, Sequence[TwinSpec]], list[Wrong]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +48,8 @@ class Configuration:
 
     @property
     def notes(self) -> list[str]:
-        """Say what is allowed, but perhaps not meant, or does nothing in this version."""
-        discovery = [_NO_DISCOVERY] if self.settings.home_assistant.enabled else []
-        return [*self.look_alikes, *self.open_keys, *discovery]
+        """Say what is allowed, but perhaps not meant."""
+        return [*self.look_alikes, *self.open_keys]
 
 
 def load(
@@ -63,15 +59,17 @@ def load(
     required: bool = True,
     key_problem: KeyProblem = lambda key, spec: None,  # noqa: ARG005
     standard_keys: Sequence[str] = (),
+    check: Check = lambda settings, twins: [],  # noqa: ARG005
 ) -> Configuration:
     """Read and check everything; raises ConfigError with all that is wrong.
 
     Without `files` the usual places count; where there is nothing either, that is an error unless not `required`.
     `key_problem` knows OCPP's configuration keys, and what is wrong with the value of one; `standard_keys` are
-    their names, so that a misspelt one is not taken for a vendor's without a word.
+    their names, so that a misspelt one is not taken for a vendor's without a word. `check` finds what is wrong with
+    the rest, which others compile.
     """
     environment = os.environ if environment is None else environment
-    layers = [(str(path), _read(path)) for path in files or _default_files(environment, required=required)]
+    layers = [(str(path), read(path)) for path in files or _default_files(environment, required=required)]
     from_environment = _environment(environment)
     merged: Tree = {}
     for _, tree in layers:
@@ -91,6 +89,7 @@ def load(
         for path, key, spec in keys_in(settings)
         if (text := key_problem(key, spec)) is not None
     ]
+    wrong += check(settings, twins)
     if wrong:
         raise ConfigError(sources.problem(*item) for item in wrong)
     names = tuple(name for name, _ in layers)
@@ -158,7 +157,8 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def _read(path: Path) -> Tree:
+def read(path: Path) -> Tree:
+    """Return what stands in a file. Raises ConfigError."""
     try:
         with path.open(encoding="utf-8") as file:
             return _tree(path, yaml.load(file, _Loader))  # noqa: S506 - a SafeLoader

@@ -29,6 +29,8 @@ MAY_IMPORT = {
     "config": ("config", "twin.model.spec"),
     "bridge": ("bridge", "twin.errors", "twin.fleet", "twin.model"),
     "bridge.roster": ("bridge", "config", "twin.errors", "twin.fleet", "twin.model"),
+    "bridge.mapping.building": ("bridge", "config", "twin.model"),
+    "bridge.mapping.command": ("bridge", "config"),
     "bridge.app": ("bridge", "config", "twin"),
     "bridge.cli": ("bridge", "config", "twin"),
     "bridge.__main__": ("bridge.cli",),
