@@ -54,7 +54,7 @@ def read(pem: str) -> list[Certificate]:
         for certificate in found:
             _touch(certificate)
     except _PARSE_ERRORS as error:
-        raise CertificateError(f"no certificates in PEM form: {error}") from error
+        raise CertificateError(f"no certificates in PEM form: {_first_sentence(error)}") from error
     return found
 
 
@@ -81,8 +81,13 @@ def read_der(der: bytes) -> Certificate:
         found = x509.load_der_x509_certificate(der)
         _touch(found)
     except _PARSE_ERRORS as error:
-        raise CertificateError(f"no certificate in DER form: {error}") from error
+        raise CertificateError(f"no certificate in DER form: {_first_sentence(error)}") from error
     return found
+
+
+def _first_sentence(error: Exception) -> str:
+    """Return what is wrong, without the advice to programmers that follows it."""
+    return str(error).partition(". ")[0]
 
 
 def _touch(certificate: Certificate) -> None:

@@ -57,7 +57,7 @@ async def connect(target: Target, peer: Peer, *, timeout_s: float) -> Connection
         return connection
     except OSError as error:
         if timeout.expired():
-            raise silent(target, timeout_s) from error
+            raise silent(target, timeout_s, there=opening.transport is not None) from error
         if is_turned_away(error, target):
             raise turned_away(target, await probe(uri.host, uri.port), error) from error
         raise unreachable(error, target) from error

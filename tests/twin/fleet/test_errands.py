@@ -6,6 +6,7 @@ import zipfile
 from io import BytesIO
 
 import pytest
+import trustme
 from aiohttp import web
 from cryptography import x509
 from fakes.file_servers import http_server
@@ -38,6 +39,12 @@ class Client:
 
     def show(self):
         return self.station.view(T0)
+
+    def ask(self, action, payload):
+        """Let the Central System ask for something, which must be granted."""
+        self.station.link_up("ws://csms/CP1", T0)
+        turn = self.station.receive(json.dumps([2, "x", action, payload]), T0)
+        assert '"Accepted"' in turn.frames[0].text
 
 
 class Bench:
@@ -107,6 +114,16 @@ async def test_fw_07_an_errand_can_be_given_up_at_any_time(bench, scheme):
         errand.cancel()
         with pytest.raises(asyncio.CancelledError):
             await errand
+
+
+async def test_fw_08_sec_17_a_root_that_was_installed_counts_for_files(bench):
+    authority = trustme.CA()
+    pem = authority.cert_pem.bytes().decode()
+    async with http_server(Shelf(), certificate=authority.issue_cert("127.0.0.1")) as root:
+        job = Fetch("1", f"{root}/fw-2.0.bin")
+        assert isinstance(await bench.run(job), TransferFailed)
+        bench.client.ask("InstallCertificate", {"certificateType": "CentralSystemRootCertificate", "certificate": pem})
+        assert await bench.run(job) == Fetched("1", "2.0")
 
 
 async def test_sec_34_a_signature_that_proves_nothing_is_told(bench):

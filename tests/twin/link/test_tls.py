@@ -349,9 +349,10 @@ async def test_a_server_that_never_shakes_hands_is_left_in_time(ca_file):
 
     async with raw_server(script) as port:
         there = reach(f"wss://127.0.0.1:{port}/ocpp", ca_file=ca_file)
-        with pytest.raises(LinkError, match=r"did not answer within 0\.05 s"):
+        with pytest.raises(LinkError, match=r"did not answer within 0\.05 s") as caught:
             await connect(there, RecordingPeer(), timeout_s=0.05)
         assert await gone
+    assert caught.value.problem == LinkProblem.UNREACHABLE
 
 
 async def test_a_server_that_shakes_hands_slowly_keeps_nobody_waiting(ca_file, server_context):
