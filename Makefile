@@ -16,6 +16,7 @@ demo: .venv/.demo
 
 test: .venv/.dev
 	@.ci/mosquitto
+	@.ci/node-red
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: .venv/.dev

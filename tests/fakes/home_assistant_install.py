@@ -94,7 +94,10 @@ def _find_python() -> str:
 def _candidates() -> Iterator[str]:
     if named := os.environ.get("PYTHON313"):
         yield named
-    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    yield from (str(path) for path in sorted(versions.glob("3.13.*/bin/python"), reverse=True))
+    roots = [Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))]
+    # Where HOME is another's, pyenv is still found by its shims.
+    roots += [Path(folder).parent for folder in os.get_exec_path() if Path(folder).name == "shims"]
+    for root in roots:
+        yield from (str(path) for path in sorted((root / "versions").glob("3.13.*/bin/python"), reverse=True))
     yield "python3.13"
     yield "python3"
