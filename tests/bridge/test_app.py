@@ -282,7 +282,7 @@ async def test_signals_end_it_with_0_and_a_hangup_does_not(mosquitto, tmp_path, 
     async with asyncio.timeout(TIMEOUT_S):
         await until("running")
         process.send_signal(signal.SIGHUP)
-        await until("reload_not_supported")
+        await until("reloaded")
         process.send_signal(number)
         await until("stopped")
         assert await process.wait() == 0

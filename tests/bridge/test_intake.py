@@ -37,7 +37,6 @@ def test_every_payload_that_is_taken_has_a_schema():
         ("evse/set/plugged", {"value": True, "ev": "zoe", "at": "2023-11-14T22:13:20Z"}),
         ("evse/cmd/stop", {}),
         ("cmd/call", {"action": "Heartbeat"}),
-        ("bridge/request/list_twins", {"limit": 5}),
     ],
 )
 def test_the_schemas_allow_what_the_models_take(name, payload):
