@@ -355,4 +355,12 @@ class KeyMade(msgspec.Struct, frozen=True, tag=True):
     key: str
 
 
-JobEvent: TypeAlias = Fetched | Delivered | TransferFailed | KeyMade
+class Actuated(msgspec.Struct, frozen=True, tag=True):
+    """Say whether real things did what was asked; `detail` is a sentence for a person where they did not."""
+
+    job_id: str
+    ok: bool
+    detail: str | None = None
+
+
+JobEvent: TypeAlias = Fetched | Delivered | TransferFailed | KeyMade | Actuated

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from twin.model.asked import GetLog, UpdateFirmware
+from twin.model.asked import GetLog, PhysicalRequest, UpdateFirmware
 from twin.model.effects import FirmwareReported, LogReported, Reading
 from twin.model.profile import Profile
 from twin.model.spec import EvSpec
@@ -263,6 +263,18 @@ class Station(msgspec.Struct, omit_defaults=True):
     log_told: LogReported | None = None
 
 
+class Pending(msgspec.Struct, frozen=True):
+    """Remember a request whose answer waits, until `due_at`, for a real thing to do what it asks at an EVSE.
+
+    `session_id` names the session that it is about.
+    """
+
+    request: PhysicalRequest
+    evse: int
+    due_at: Instant
+    session_id: str | None = None
+
+
 class Connection(msgspec.Struct):
     """Hold what a restart of the program begins anew: the registration and the present connection.
 
@@ -270,7 +282,8 @@ class Connection(msgspec.Struct):
     connect failed, `trusted` are the roots by which the Central System proved itself, `use_fallback` takes the old ones
     for the next try (M05.FR.13). `on_trial`: it was opened with something that has yet to prove itself. `renewal`
     counts how often the password was set. `csr_told`: the Central System has yet to answer the request for a
-    certificate. `misheard_at` and `exhausted_at` are when security events of these kinds were noted last.
+    certificate. `pending` are requests that are not answered yet, by the ids of their jobs. `misheard_at` and
+    `exhausted_at` are when security events of these kinds were noted last.
     """
 
     registration: Registration | None = None
@@ -289,6 +302,7 @@ class Connection(msgspec.Struct):
     on_trial: bool = False
     renewal: int = 0
     csr_told: bool = False
+    pending: dict[str, Pending] = {}
     misheard_at: Instant | None = None
     exhausted_at: Instant | None = None
 

@@ -18,6 +18,7 @@ from twin.model import (
     power,
     profiles,
     registration,
+    remote,
     requests,
     reservation,
     security,
@@ -37,7 +38,7 @@ from twin.model.terms import Gate, Instant, Part, Registration
 from twin.model.variables import Variables
 from twin.model.view import PartView, TwinView
 
-_PARTS = (profiles, logs, security)
+_PARTS = (profiles, logs, security, remote)
 
 
 class Twin:
