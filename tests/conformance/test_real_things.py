@@ -199,7 +199,7 @@ def test_only_the_named_evse_is_real():
 
 
 def test_t_29_the_id_of_a_call_that_waits_is_in_use():
-    cs, asked, good, _ = scene(Action.RESET)
+    cs, asked, _, _ = scene(Action.RESET)
     waits = cs.call(*asked)
     cs.advance(5)
     name, payload = asked

@@ -59,18 +59,27 @@ class SetEvReady(Input, frozen=True):
 
 
 class ReportMeter(Input, frozen=True):
-    """Take values from a real meter; `at` is when they were measured."""
+    """Take values from a real meter; `at` is when they were measured.
+
+    They count for `max_age_s` seconds; None: until others come. 0 says that they are the best that is known, but old.
+    """
 
     evse: int
     values: Mapping[Quantity, float]
     at: Instant | None = None
+    max_age_s: float | None = None
 
 
 class UseMeterSource(Input, frozen=True):
-    """Take all meter values from the simulation again, or only from outside."""
+    """Take meter values from the simulation, or only from outside: all, or those in `values`.
+
+    With `fallback` they come from the simulation as long as those from outside are too old, or there are none yet.
+    """
 
     evse: int
     source: MeterSource
+    values: tuple[Quantity, ...] = ()
+    fallback: bool = False
 
 
 class SetFault(Input, frozen=True):

@@ -52,12 +52,52 @@ class Register(msgspec.Struct, omit_defaults=True):
         return self.at + (wh - self.wh) * 3600.0 / self.rate_w if self.rate_w > 0 else None
 
 
+class Growth(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Remember where a real register stood (Wh) when it last grew, and the power that follows from its last step.
+
+    `until` is when it is taken to stand still.
+    """
+
+    at: Instant
+    wh: float
+    power_w: float | None = None
+    until: Instant | None = None
+
+
 class External(msgspec.Struct, omit_defaults=True):
-    """Hold what real sensors said last, and the offset between the real register and ours (Wh)."""
+    """Hold what real sensors said last, and the offset between the real register and ours (Wh).
+
+    `forced`: nothing is simulated. Otherwise each quantity has its own source: those in `simulated` stay so whatever
+    sensors say, those in `awaited` do not flow until one says something, those in `fallback` are simulated while none
+    does. `until` is how long values count, `stale` are those older than that. `flow_w` is the power that is shown where
+    a real register counts and no sensor measures power.
+    """
 
     values: dict[Quantity, float] = {}
     offset_wh: float = 0.0
     forced: bool = False
+    simulated: tuple[Quantity, ...] = ()
+    awaited: tuple[Quantity, ...] = ()
+    fallback: tuple[Quantity, ...] = ()
+    until: dict[Quantity, Instant] = {}
+    stale: tuple[Quantity, ...] = ()
+    growth: Growth | None = None
+    flow_w: float = 0.0
+
+    @property
+    def live(self) -> dict[Quantity, float]:
+        """Return the values that count now: all but those that are too old and have a fallback."""
+        gone = [name for name in self.stale if name in self.fallback]
+        return {name: value for name, value in self.values.items() if name not in gone} if gone else self.values
+
+    @property
+    def power_w(self) -> float | None:
+        """Return the real power: measured, or as the real register grows; None where that is not known."""
+        live = self.live
+        if Quantity.POWER_W in live:
+            return live[Quantity.POWER_W]
+        follows = Quantity.ENERGY_WH in live and Quantity.POWER_W not in self.simulated
+        return self.growth.power_w if follows and self.growth is not None else None
 
 
 class Car(msgspec.Struct, omit_defaults=True):

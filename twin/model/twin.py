@@ -23,6 +23,7 @@ from twin.model import (
     reservation,
     security,
     security_events,
+    sensors,
     session,
     snapshot,
     status,
@@ -38,7 +39,7 @@ from twin.model.terms import Gate, Instant, Part, Registration
 from twin.model.variables import Variables
 from twin.model.view import PartView, TwinView
 
-_PARTS = (profiles, logs, security, remote)
+_PARTS = (profiles, logs, security, remote, sensors)
 
 
 class Twin:
