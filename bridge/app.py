@@ -19,9 +19,12 @@ from typing import Any, TypeAlias
 import structlog
 
 from bridge import logs, masking
+from bridge.actuating import building
+from bridge.actuating.actuators import Actuators
 from bridge.client import Client
 from bridge.descriptors import TooFewFiles, make_room_for
 from bridge.health import Health, NodeInfo
+from bridge.listeners import Listeners
 from bridge.options import MqttOptions
 from bridge.publisher import Publisher
 from bridge.refusals import Refused
@@ -48,7 +51,13 @@ _log = structlog.get_logger("daemon")
 
 def configuration(files: Sequence[Path] = (), *, required: bool = True) -> Configuration:
     """Read and check the configuration, OCPP keys included; raises ConfigError."""
-    return load(files, required=required, key_problem=_key_problem, standard_keys=tuple(keys.KEYS))
+    return load(
+        files,
+        required=required,
+        key_problem=_key_problem,
+        standard_keys=tuple(keys.KEYS),
+        check=building.problems,
+    )
 
 
 def mqtt_options(settings: Settings) -> MqttOptions:
@@ -158,15 +167,22 @@ class _Daemon:
         self._lost: StoreError | None = None
         self._publisher = Publisher(options, now=clock.now, on_failed=self._fail)
         transfers = Bounds(max_size=settings.transfers.max_size, total_s=settings.transfers.timeout)
+        listeners = Listeners(self._publisher)
         self._fleet = Fleet(
             store,
-            self._publisher,
+            listeners,
             clock,
             FleetOptions(transfer_bounds=transfers),
             files=Files(files_folder(settings.store)),
             hide=masking.secrets,
         )
         self._publisher.attach(self._fleet)
+        counts = {spec.id: len(spec.evses) for spec in configured.twins}
+        outputs, _ = building.built(settings, counts)
+        self._actuators = Actuators(outputs, options, self._fleet, self._publisher, now=clock.now, rate=clock.rate)
+        self._fleet.attach(self._actuators)
+        listeners.add(self._actuators.changed)
+        self._publisher.on_connect(self._actuators.connected)
         self._roster = Roster(
             configured,
             self._fleet,
@@ -174,12 +190,14 @@ class _Daemon:
             load=load,
             key_problem=_key_problem,
             changed=self._twins_changed,
+            equip=self._actuators.equip,
         )
         router = Router(
             options, self._fleet, self._publisher, now=clock.now, stored=contents.receipts, roster=self._roster
         )
+        router.overhear(self._actuators.hears)
         try:
-            self._client = Client(options, self._publisher, router, lambda: self._fleet.ids)
+            self._client = Client(options, self._publisher, router, lambda: self._fleet.ids, self._actuators.filters)
         except OSError as error:
             raise CannotStart(f"the certificates for the broker cannot be used ({error}): check mqtt.*_file") from error
         info = NodeInfo(version("ocpp-twin"), clock.now(), lambda: clock.rate)
@@ -190,6 +208,7 @@ class _Daemon:
         began = time.monotonic()
         await self._fleet.load(self._roster.at_start(self._contents.added), self._contents)
         _settle()
+        self._actuators.start()
         async with asyncio.TaskGroup() as tasks:
             publishing = tasks.create_task(self._publisher.run(), name="publisher")
             reporting = tasks.create_task(self._health.run(), name="health")
@@ -200,6 +219,7 @@ class _Daemon:
             _log.info("running", node=node, twins=twins, took_s=round(time.monotonic() - began, 3))
             await self._stop.wait()
             _log.info("stopping")
+            self._actuators.stop()
             await self._fleet.close()
             await self._say_goodbye()
             for task in (talking, reporting, publishing):

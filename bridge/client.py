@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 import ssl
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 import aiomqtt
@@ -66,16 +66,23 @@ class Client:
     """Keep a session with the broker. `run` is its task; `subscribed` is set from the first subscription on.
 
     Raises ValueError for a URL that is none, OSError for certificates that cannot be read. `ids` returns the ids of
-    all twins of this node.
+    all twins of this node, `inputs` are filters of topics outside our root.
     """
 
-    def __init__(self, options: MqttOptions, source: Source, sink: Sink, ids: Callable[[], Collection[str]]) -> None:
+    def __init__(
+        self,
+        options: MqttOptions,
+        source: Source,
+        sink: Sink,
+        ids: Callable[[], Collection[str]],
+        inputs: Sequence[str] = (),
+    ) -> None:
         self._options = options
         self._source = source
         self._sink = sink
         self._broker = broker(options)
         self._tls: ssl.SSLContext | None = tls_context(options) if self._broker.tls else None
-        self._subscriptions = Subscriptions(options, ids)
+        self._subscriptions = Subscriptions(options, ids, inputs)
         availability = Topics(options.base_topic, options.node).node_availability
         self._will = aiomqtt.Will(availability, b"offline", qos=1, retain=True)
         self._session: Session | None = None

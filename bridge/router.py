@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,8 +77,13 @@ class Router:
         self._limit = RateLimit(options.rate_per_s, options.rate_burst)
         self._receipts = Receipts(options.duplicate_window_s, stored)
         self._requests = Requests(fleet, Crowd(options, fleet, self._levels, self._limit, now), roster)
+        self._hears: Callable[[Incoming], bool] = lambda _: False
         self.in_total = 0
         self.refused_total = 0
+
+    def overhear(self, hears: Callable[[Incoming], bool]) -> None:
+        """Let somebody look at each message first, who tells whether it was for him."""
+        self._hears = hears
 
     def replay_begins(self) -> None:
         """Expect all retained levels once more."""
@@ -99,7 +104,10 @@ class Router:
         address = None if relative is None else parse(relative)
         errand = self._errand(message, relative or message.topic, address)
         try:
-            self._take(errand, address)
+            if self._hears(message):
+                message.acknowledge()
+            else:
+                self._take(errand, address)
         except Refused as refusal:
             self._refuse(errand, refusal)
         except Rejected as rejection:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
+from bridge.mapping.patterns import Matcher
 from bridge.options import MqttOptions
 from bridge.topics import CommandTopic, Topics, leftovers, parse
 
@@ -11,17 +12,21 @@ _MAX_REMEMBERED = 1_000
 
 
 class Subscriptions:
-    """Know our filters. `ids` returns the ids of all twins of this node."""
+    """Know our filters. `ids` returns the ids of all twins of this node, `inputs` are the filters of sensors."""
 
-    def __init__(self, options: MqttOptions, ids: Callable[[], Collection[str]]) -> None:
+    def __init__(self, options: MqttOptions, ids: Callable[[], Collection[str]], inputs: Sequence[str] = ()) -> None:
         self._topics = Topics(options.base_topic, options.node)
         self._own = options.subscribe == "own"
         self._ids = ids
         self._unsubscribed: set[str] = set()
+        self._inputs = list(inputs)
+        self._sensors: Matcher[bool] = Matcher()
+        for name in inputs:
+            self._sensors.add(name, item=True)
 
     def filters(self) -> list[str]:
         """Return what to subscribe to."""
-        return [*(self._each() if self._own else self._topics.wildcards()), self._topics.requests]
+        return [*(self._each() if self._own else self._topics.wildcards()), self._topics.requests, *self._inputs]
 
     def overlapping(self) -> list[str]:
         """Return what the other way to subscribe would have left in a kept session.
@@ -35,6 +40,8 @@ class Subscriptions:
 
     def is_left_over(self, topic: str) -> bool:
         """Tell whether a message came by a filter that is not ours."""
+        if self._inputs and self._sensors.match(topic):
+            return False
         relative = self._topics.relative(topic)
         address = None if relative is None else parse(relative)
         match address:

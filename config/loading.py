@@ -37,6 +37,7 @@ _FREE_NAMES = ("templates", "twins")
 
 Tree: TypeAlias = dict[str, Any]
 KeyProblem: TypeAlias = Callable[[str, KeySpec], str | None]
+Check: TypeAlias = Callable[[Settings, Sequence[TwinSpec]], list[Wrong]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,14 @@ def load(
     required: bool = True,
     key_problem: KeyProblem = lambda key, spec: None,  # noqa: ARG005
     standard_keys: Sequence[str] = (),
+    check: Check = lambda settings, twins: [],  # noqa: ARG005
 ) -> Configuration:
     """Read and check everything; raises ConfigError with all that is wrong.
 
     Without `files` the usual places count; where there is nothing either, that is an error unless not `required`.
     `key_problem` knows OCPP's configuration keys, and what is wrong with the value of one; `standard_keys` are
-    their names, so that a misspelt one is not taken for a vendor's without a word.
+    their names, so that a misspelt one is not taken for a vendor's without a word. `check` finds what is wrong with
+    the rest, which others compile.
     """
     environment = os.environ if environment is None else environment
     layers = [(str(path), _read(path)) for path in files or _default_files(environment, required=required)]
@@ -91,6 +94,7 @@ def load(
         for path, key, spec in keys_in(settings)
         if (text := key_problem(key, spec)) is not None
     ]
+    wrong += check(settings, twins)
     if wrong:
         raise ConfigError(sources.problem(*item) for item in wrong)
     names = tuple(name for name, _ in layers)

@@ -113,7 +113,7 @@ def _known_keys(model: type[BaseModel], path: Path) -> list[str]:
     for step in path:
         where = _field_type(where, step)
     found = _model_in(where)
-    return list(found.model_fields) if found else []
+    return [field.alias or name for name, field in found.model_fields.items()] if found else []
 
 
 def _field_type(where: Any, step: str | int) -> Any:

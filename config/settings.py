@@ -24,6 +24,7 @@ from config.fields import (
     never_both,
     refuse,
 )
+from config.outputs import OutputSettings
 from config.twins import CsmsSettings, TemplateSettings, TwinSettings
 from config.units import duration, size
 
@@ -234,8 +235,8 @@ class Settings(BaseSettings):
     """The charge points."""
     inputs: Later = Field(default=[])
     """Not supported by this version."""
-    outputs: Later = Field(default=[])
-    """Not supported by this version."""
+    outputs: list[OutputSettings] = []
+    """What the Central System wants, carried to real things."""
     infer: Later = Field(default=[])
     """Not supported by this version."""
 
