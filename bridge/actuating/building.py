@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.actuating.rules import Confirm, OutputRule
 from bridge.mapping import paths, patterns, templates
-from bridge.topics import RESERVED, Topics
+from bridge.topics import Topics
 from config.fleet import Wrong
 from config.outputs import ConfirmSettings, OutputSettings
 from config.problems import Path, shown, unknown_text
@@ -128,7 +128,7 @@ class _Builder:
     def _source(
         self, path: Path, text: str
     ) -> tuple[Collection[str] | None, str, int | None, PartKind | Action] | None:
-        twins, *middle, name = text.split("/")
+        twins, *middle, name = text.split("/") if "/" in text else ("", "")
         if not name or len(middle) > 1 or not twins:
             self._say(path, text, f"allowed: {_FROM}")
             return None
@@ -186,7 +186,11 @@ class _Builder:
         elif f"{pattern.filter}/".startswith(self._root.root):
             self._say(path, text, f"allowed: a topic outside {self._root.root}, where the daemon itself is at home")
         elif any(patterns.overlap(pattern.filter, ours) for ours in (*self._root.wildcards(), self._root.requests)):
-            self._say(path, text, f"allowed: a topic that is no command below {self._root.root}{RESERVED}")
+            self._say(
+                path,
+                text,
+                f"allowed: a topic that can be no command below {self._root.root}; write its first level out",
+            )
         else:
             return pattern.filter
         return None
