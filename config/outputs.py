@@ -28,7 +28,8 @@ def _offline(found: Any) -> Any:
 
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
 Offline = Annotated[
-    Literal["keep", "pause"] | float, BeforeValidator(_offline, json_schema_input_type=str | int | float)
+    Literal["keep", "pause"] | Annotated[float, _AMPERES],
+    BeforeValidator(_offline, json_schema_input_type=str | int | float),
 ]
 
 
@@ -36,7 +37,7 @@ class ConfirmSettings(Section):
     """Say how a real thing shows that it did what it was told."""
 
     topic: Text
-    """Where it does; {twin} and {evse} stand for those of the output."""
+    """Where it does; `{twin}` and `{evse}` stand for those of the output."""
     value: Text | None = None
     """A Jinja2 template with value, value_json and topic that finds what it shows; the payload where not given."""
     path: Text | None = None
@@ -57,9 +58,9 @@ class OutputSettings(Section):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
 
     from_: Annotated[str, Field(alias="from", min_length=1, max_length=256)]
-    """A state or an action of twins, such as garage/1/limit or lot-*/*/unlock (a range or glob, and each EVSE)."""
+    """A state or an action, such as `garage/1/limit`, `lot-{001..500}/1/state`, or of each EVSE `*/*/unlock`."""
     topic: Text
-    """Where the real thing listens; {twin} and {evse} stand for those of `from`."""
+    """Where the real thing listens; `{twin}` and `{evse}` stand for those of `from`."""
     payload: Text | None = None
     """A Jinja2 template whose names are the fields of the state or action; all of them as JSON where not given."""
     retain: bool = False

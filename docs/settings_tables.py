@@ -11,6 +11,7 @@ from annotated_types import MaxLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from config.outputs import ConfirmSettings, OutputSettings
 from config.settings import Settings
 from config.twins import EvseDefaults, EvseSettings, KeySettings, TemplateSettings, TwinSettings
 from config.units import Quantity
@@ -23,6 +24,8 @@ _ITEMS = (
     ("A template (`templates.<name>`), and each item of `twins`", TemplateSettings, tuple(EvseDefaults.model_fields)),
     ("Beside these, each item of `twins`", TwinSettings, tuple(TemplateSettings.model_fields)),
     ("Each item of `evses`; in a template or twin, for all of its EVSEs", EvseSettings, ()),
+    ("Each item of `outputs`", OutputSettings, ("confirm",)),
+    ("`confirm` of an output", ConfirmSettings, ()),
     ("Each item of `keys`, which is a value, or a mapping of these", KeySettings, ()),
 )
 
@@ -49,7 +52,7 @@ def _fields(model: type[BaseModel], *, skip: Sequence[str] = (), prefix: str = "
         if name in skip or (section is not None and model is Settings):
             continue
         if section is None or not prefix:
-            yield _row(prefix + name, field)
+            yield _row(prefix + (field.alias or name), field)
         else:
             yield from _fields(section, prefix=f"{prefix}{name}.")
 
@@ -83,7 +86,7 @@ def _kind(annotation: Any, metadata: Sequence[Any]) -> str:
     if origin is Literal:
         return ", ".join(f"`{item}`" for item in arguments)
     if origin in (typing.Union, types.UnionType):
-        return _kind(next(part for part in arguments if part is not type(None)), metadata)
+        return ", ".join(_kind(part, metadata) for part in arguments if part is not type(None))
     if origin is list:
         return "a list"
     if origin is dict or _section(annotation) is not None:

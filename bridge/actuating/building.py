@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from bridge.actuating.rules import Confirm, OutputRule
 from bridge.mapping import paths, patterns, templates
 from bridge.topics import Topics
 from config.fleet import Wrong
 from config.outputs import ConfirmSettings, OutputSettings
-from config.problems import Path, shown, unknown_text
+from config.problems import Path, explain, shown, unknown_text, written
 from config.ranges import unrolled
 from config.settings import Settings
 from twin.model.spec import TwinSpec
@@ -49,20 +51,32 @@ _AT_STATION: dict[str, PartKind | Action] = {"state": "station", **{action.value
 
 EvseCounts = Mapping[str, int]
 """All twins, and how many EVSEs each has."""
+Brought = tuple[Path, Mapping[str, Any]]
+"""An output as a device's preset has it, with a full `from`, and where that device stands."""
 
 
-def problems(settings: Settings, twins: Sequence[TwinSpec], inputs: Collection[str] = ()) -> list[Wrong]:
-    """Return what is wrong with outputs, and where; `inputs` are the filters of all sensors."""
-    return built(settings, {twin.id: len(twin.evses) for twin in twins}, inputs)[1]
+def problems(
+    settings: Settings, twins: Sequence[TwinSpec], inputs: Collection[str] = (), brought: Sequence[Brought] = ()
+) -> list[Wrong]:
+    """Return what is wrong with outputs, and where; as `built`."""
+    return built(settings, {twin.id: len(twin.evses) for twin in twins}, inputs, brought)[1]
 
 
 def built(
-    settings: Settings, twins: EvseCounts, inputs: Collection[str] = ()
+    settings: Settings, twins: EvseCounts, inputs: Collection[str] = (), brought: Sequence[Brought] = ()
 ) -> tuple[tuple[OutputRule, ...], list[Wrong]]:
-    """Compile everything; return what came of it, and what is wrong."""
+    """Compile everything; return what came of it, and what is wrong.
+
+    `inputs` are the filters of all sensors, `brought` outputs that do not stand in the configuration themselves.
+    """
     builder = _Builder(settings, twins, inputs)
     for index, one in enumerate(settings.outputs):
         builder.add(("outputs", index), one)
+    for where, tree in brought:
+        try:
+            builder.add(where, OutputSettings.model_validate(tree))
+        except ValidationError as error:
+            builder.wrong += [((*where, *path), text) for path, text in explain(error, OutputSettings)]
     builder.refuse_self_confirmation()
     return tuple(builder.rules), builder.wrong
 
@@ -99,7 +113,7 @@ class _Builder:
         self._written.append(topic or "")
         self.rules.append(
             OutputRule(
-                name=f"{where[0]}[{where[1]}]",
+                name=written(where),
                 what=what,
                 topic=one.topic,
                 ids=ids,

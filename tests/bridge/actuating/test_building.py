@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
 from bridge.actuating import building
+from config.loading import load
 from config.settings import Settings
 
 TWINS = {"garage": 1, "office": 2, "lot-1": 1, "lot-2": 1}
+EXAMPLE = Path(__file__).parents[3] / "examples" / "outputs.yaml"
 GOOD = {"from": "garage/1/limit", "topic": "box/set"}
 
 
@@ -111,3 +115,19 @@ def test_the_example_of_the_contract_is_taken():
     assert not wrong
     assert rule.payload is not None
     assert rule.payload.render({"allowed": True, "limit_a": 13.7}) == '{"state": "active", "charge_current": 13}'
+
+
+def test_outputs_that_a_device_brings_are_told_with_the_device():
+    where = ("devices", 0, "outputs", 0)
+    rules, wrong = building.built(Settings(), TWINS, ["sensor"], [(where, {"from": "garage/1/limit", "topic": "set"})])
+    assert ([rule.name for rule in rules], wrong) == (["devices[0].outputs[0]"], [])
+    _, wrong = building.built(Settings(), TWINS, ["sensor"], [(where, {"from": "garage/1/limit", "topic": "sensor"})])
+    assert [path for path, _ in wrong] == [(*where, "topic")]
+    _, wrong = building.built(Settings(), TWINS, (), [(where, {"from": "garage/1/limit", "tpic": "set"})])
+    assert {path for path, _ in wrong} == {(*where, "topic"), (*where, "tpic")}
+
+
+def test_the_example_is_fine():
+    found = load([EXAMPLE], {})
+    rules, wrong = building.built(found.settings, {twin.id: len(twin.evses) for twin in found.twins})
+    assert (len(rules), wrong) == (3, [])
