@@ -66,7 +66,8 @@ class Client:
     """Keep a session with the broker. `run` is its task; `subscribed` is set from the first subscription on.
 
     Raises ValueError for a URL that is none, OSError for certificates that cannot be read. `ids` returns the ids of
-    all twins of this node, `inputs` are filters of topics outside our root.
+    all twins of this node. `echoes` are filters of topics where real things show what they do: what is retained there
+    counts anew with each connection.
     """
 
     def __init__(
@@ -75,14 +76,15 @@ class Client:
         source: Source,
         sink: Sink,
         ids: Callable[[], Collection[str]],
-        inputs: Sequence[str] = (),
+        echoes: Sequence[str] = (),
     ) -> None:
         self._options = options
         self._source = source
         self._sink = sink
         self._broker = broker(options)
         self._tls: ssl.SSLContext | None = tls_context(options) if self._broker.tls else None
-        self._subscriptions = Subscriptions(options, ids, inputs)
+        self._echoes = list(echoes)
+        self._subscriptions = Subscriptions(options, ids, echoes)
         availability = Topics(options.base_topic, options.node).node_availability
         self._will = aiomqtt.Will(availability, b"offline", qos=1, retain=True)
         self._session: Session | None = None
@@ -190,7 +192,9 @@ class Client:
 
     async def _take(self, session: Session, filters: list[str]) -> None:
         self._taken = set(filters)
-        for name, reason in await session.take(filters):
+        ours = [name for name in filters if name not in self._echoes]
+        theirs = [name for name in filters if name in self._echoes]
+        for name, reason in [*await session.take(ours), *await session.listen(theirs)]:
             _log.error("subscription_refused", filter=name, reason=reason, advice="allow it in the broker's ACL")
 
     async def _follow(self, session: Session) -> None:

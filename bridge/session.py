@@ -166,8 +166,17 @@ class Session(aiomqtt.Client):
 
     async def take(self, filters: list[str]) -> list[tuple[str, str]]:
         """Subscribe at QoS 2; return the filters that the broker refuses, each with its reason. Raises MqttError."""
+        return await self._request(filters, retain_handling=1)
+
+    async def listen(self, filters: list[str]) -> list[tuple[str, str]]:
+        """Subscribe as `take` does, but have what is retained sent even if the kept session has the filters."""
+        return await self._request(filters, retain_handling=0)
+
+    async def _request(self, filters: list[str], *, retain_handling: int) -> list[tuple[str, str]]:
         refused: list[tuple[str, str]] = []
-        options: Any = SubscribeOptions(qos=2, retainAsPublished=True, retainHandling=1) if self.mqtt5 else 2
+        options: Any = 2
+        if self.mqtt5:
+            options = SubscribeOptions(qos=2, retainAsPublished=True, retainHandling=retain_handling)
         for start in range(0, len(filters), _FILTERS_A_PACKET):
             some = filters[start : start + _FILTERS_A_PACKET]
             codes: Any = await self.subscribe([(name, options) for name in some])

@@ -46,8 +46,8 @@ class ConfirmSettings(Section):
     """A template of what it should show, with the names of `payload`; limit_a, the payload sent, or anything but no."""
     tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """By how much a number may differ."""
-    timeout: Annotated[float, duration(0.1, 3600, "30s")] = 30.0
-    """How long it may take; longer means that it failed."""
+    timeout: Annotated[float, duration(0.1, 3600, "30s")] | None = None
+    """How long it may take; 30s where not given, 10s for an action, whose asker waits."""
 
     _one_source = field_validator("path", mode="before")(never_both("value"))
 

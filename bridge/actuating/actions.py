@@ -29,6 +29,9 @@ from twin.model.terms import Action
 _MARGIN_S = 2.0
 """How much longer the twin waits than we do, so that it is we who say what failed."""
 
+_REPLAY_S = 2.0
+"""For how long after a connect a retained message may be an old one."""
+
 _AWAY = "there is no broker, so nothing could be sent"
 
 _What = Literal["repeat", "confirm"]
@@ -78,6 +81,7 @@ class Actions:
         self._rate = max(1.0, rate)
         self._jobs: dict[tuple[str, str], _Job] = {}
         self._ears: dict[str, list[_Order]] = {}
+        self._replayed_until = 0.0
         self._deadlines: Deadlines[tuple[_Order, _What]] = Deadlines(self._due)
 
     def equip(self, spec: TwinSpec) -> tuple[Actuator, ...]:
@@ -92,6 +96,10 @@ class Actions:
     def stop(self) -> None:
         """Wait for nothing any more."""
         self._deadlines.stop()
+
+    def connected(self) -> None:
+        """Learn that the broker says again what it has kept, which is no answer to anything."""
+        self._replayed_until = asyncio.get_running_loop().time() + _REPLAY_S
 
     # --- The fleet asks -----------------------------------------------------------------------------------------------
 
@@ -113,8 +121,10 @@ class Actions:
         for twin, job_id in [key for key in self._jobs if key[0] == twin_id]:
             self.cancel(twin, job_id)
 
-    def hear(self, topic: str, payload: bytes) -> None:
+    def hear(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Take what a thing shows."""
+        if retain and asyncio.get_running_loop().time() < self._replayed_until:
+            return
         for order in list(self._ears.get(topic, ())):
             self._seen(order, topic, payload)
 

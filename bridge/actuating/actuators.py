@@ -62,6 +62,7 @@ class Actuators:
     def connected(self) -> None:
         """Learn that there is a broker, perhaps another one than before."""
         self._outputs.connected()
+        self._actions.connected()
 
     def changed(self, twin_id: str, parts: AbstractSet[Part]) -> None:
         """Learn which parts of a twin are new."""
@@ -73,7 +74,7 @@ class Actuators:
         if not any(pattern.captures(topic) is not None for pattern in self._ears.match(topic)):
             return False
         self._outputs.hear(topic, message.payload)
-        self._actions.hear(topic, message.payload)
+        self._actions.hear(topic, message.payload, retain=message.retain)
         return True
 
     # --- The fleet's actuator -----------------------------------------------------------------------------------------

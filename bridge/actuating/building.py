@@ -22,6 +22,8 @@ from twin.model.spec import TwinSpec
 from twin.model.terms import Action, PartKind
 from twin.model.view import EvseView, LimitView, MeterView, SessionView, StationView
 
+_STATE_S = 30.0
+_ACTION_S = 10.0
 _HOLES = ("twin", "evse")
 _FROM = "a state or an action of a twin, such as garage/1/limit, garage/1/unlock or garage/reset"
 _ANY_EVSE = ("*", "+")
@@ -103,9 +105,8 @@ class _Builder:
         if source is None:
             return
         ids, glob, evse, what = source
-        names = _names(what)
-        payload = self._template((*where, "payload"), one.payload, names)
-        confirm = None if one.confirm is None else self._confirm((*where, "confirm"), one.confirm, names)
+        payload = self._template((*where, "payload"), one.payload, _names(what))
+        confirm = None if one.confirm is None else self._confirm((*where, "confirm"), one.confirm, what)
         for field, text in _misfits(one, what):
             self.wrong.append(((*where, field), text))
         if len(self.wrong) > before:
@@ -231,18 +232,19 @@ class _Builder:
             self._say(path, text, f"{name} is {unknown_text(name, list(names))}")
         return template
 
-    def _confirm(self, path: Path, one: ConfirmSettings, names: Collection[str]) -> Confirm | None:
+    def _confirm(self, path: Path, one: ConfirmSettings, what: PartKind | Action) -> Confirm | None:
         name = self._topic((*path, "topic"), one.topic)
         if name is not None:
             self._read.append(((*path, "topic"), one.topic, name))
         value = self._template((*path, "value"), one.value, ("value", "value_json", "topic"))
-        expect = self._template((*path, "expect"), one.expect, names)
+        expect = self._template((*path, "expect"), one.expect, _names(what))
         steps = None
         try:
             steps = None if one.path is None else paths.compiled(one.path)
         except ValueError as error:
             self._say((*path, "path"), one.path, f"allowed: {error}")
-        return Confirm(one.topic, value, steps, expect, one.tolerance, one.timeout)
+        timeout_s = one.timeout or (_ACTION_S if isinstance(what, Action) else _STATE_S)
+        return Confirm(one.topic, value, steps, expect, one.tolerance, timeout_s)
 
     def _say(self, path: Path, found: object, text: str) -> None:
         self.wrong.append((path, f"found {shown((), found)}; {text}"))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from fakes.scenes import booted, charge, charging, transaction
+from hypothesis import given
+from hypothesis import strategies as st
 
 from twin.model.effects import Actuate, CancelJob
-from twin.model.inputs import Actuated, EmergencyStop, PlugIn, PressStop, SetPowered, Unplug
+from twin.model.inputs import Actuated, Boot, EmergencyStop, PlugIn, PresentToken, PressStop, SetPowered, Unplug
 from twin.model.spec import Actuator
 from twin.model.terms import Action
 
@@ -216,3 +218,45 @@ def test_other_things_go_on_while_an_answer_waits():
     assert cs.ask("GetConfiguration").payload
     done(cs)
     assert cs.replies[waits].status == "Accepted"
+
+
+_steps = st.one_of(
+    st.tuples(st.just("ask"), st.sampled_from(Action)),
+    st.tuples(st.just("done"), st.booleans()),
+    st.tuples(st.just("wait"), st.sampled_from([0.5, 5.0, 21.0])),
+    st.sampled_from(
+        [("blink", None), ("boot", None), ("off", None), ("on", None), ("plug", None), ("pull", None), ("swipe", None)]
+    ),
+)
+
+
+@given(st.lists(_steps, max_size=20))
+def test_whatever_happens_each_question_is_answered_once_or_its_connection_is_gone(story):
+    cs = booted(actuated=ALL)
+    asked: list[tuple[str, int]] = []
+    for what, how in story:
+        match what:
+            case "ask" if cs.link:
+                name, payload, _, _ = ASKED[how]
+                payload = payload or {"transactionId": cs.station.view(cs.now).sessions[0].transaction_id or 1}
+                asked.append((cs.call(name, payload), cs.connection))
+            case "done":
+                waiting = [job for job in cs.jobs if isinstance(job, Actuate)]
+                cs.finish(*(Actuated(job.job_id, how) for job in waiting[-2:]))
+            case "wait":
+                cs.advance(how)
+            case "blink" if cs.link:
+                cs.blink()
+            case "off" | "on":
+                cs.command(SetPowered(powered=what == "on"))
+            case "plug":
+                cs.command(PlugIn(evse=1))
+            case "pull":
+                cs.command(Unplug(evse=1))
+            case "boot" | "swipe" if cs.link:
+                cs.command(Boot() if what == "boot" else PresentToken(evse=1, token="TAG1"))
+    cs.advance(WAIT_S + 1)
+    for message_id, connection in asked:
+        assert answers(cs, message_id) <= 1
+        if connection == cs.connection and cs.link:
+            assert answers(cs, message_id) == 1

@@ -76,9 +76,9 @@ class Garage:
     def events(self, twin: str = "garage") -> list[dict[str, Any]]:
         return [event for event in self.outlet.on(f"ocpp-twin/{twin}/event") if event["type"] == "actuation_failed"]
 
-    async def show(self, payload: str, topic: str = "box/amp") -> bool:
+    async def show(self, payload: str, topic: str = "box/amp", *, retain: bool = False) -> bool:
         """Let a thing show something."""
-        known = self.actuators.hears(Incoming(topic, payload.encode(), lambda: None))
+        known = self.actuators.hears(Incoming(topic, payload.encode(), lambda: None, retain=retain))
         await settle()
         return known
 

@@ -166,3 +166,16 @@ async def test_a_twin_knows_what_of_it_is_real(garage, source, actuated):
     here = garage({**UNLOCK, "from": source, "payload": "do it"})
     spec = TwinSpec(id="garage", identity="garage", evses=(EvseSpec(),))
     assert here.actuators.equip(spec).actuated == actuated
+
+
+async def test_what_the_broker_says_again_after_a_connect_is_no_confirmation(garage):
+    here = garage(UNLOCK)
+    await here.connect()
+    await unlock(here)
+    here.publisher.disconnected([])
+    await here.connect()
+    await here.show("unlocked", "box/lock", retain=True)
+    assert here.told == []
+    await asyncio.sleep(3)
+    await here.show("unlocked", "box/lock", retain=True)
+    assert here.told == [Actuated("1", ok=True)]
