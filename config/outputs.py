@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field
 
-from config.fields import Section, never_both, refuse
+from config.fields import Section, refuse
 from config.units import Quantity, duration
 
 _AMPERES = Quantity("a current in A", {"A": 1.0}, 0, 10_000, "6A")
@@ -39,17 +39,17 @@ class ConfirmSettings(Section):
     topic: Text
     """Where it does; `{twin}` and `{evse}` stand for those of the output."""
     value: Text | None = None
-    """A Jinja2 template with value, value_json and topic that finds what it shows; the payload where not given."""
+    """A template of what it shows, with value, value_json and topic; or, like `expect`, of what it should show."""
     path: Text | None = None
     """Where that stands in a JSON payload, such as status.amp; faster than a template."""
+    scale: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """What the number that it shows is multiplied by: 0.001 makes A of mA."""
     expect: Text | None = None
     """A template of what it should show, with the names of `payload`; limit_a, the payload sent, or anything but no."""
     tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """By how much a number may differ."""
     timeout: Annotated[float, duration(0.1, 3600, "30s")] | None = None
     """How long it may take; 30s where not given, 10s for an action, whose asker waits."""
-
-    _one_source = field_validator("path", mode="before")(never_both("value"))
 
 
 class OutputSettings(Section):
@@ -60,7 +60,7 @@ class OutputSettings(Section):
     from_: Annotated[str, Field(alias="from", min_length=1, max_length=256)]
     """A state or an action, such as `garage/1/limit`, `lot-{001..500}/1/state`, or of each EVSE `*/*/unlock`."""
     topic: Text
-    """Where the real thing listens; `{twin}` and `{evse}` stand for those of `from`."""
+    """Where the real thing listens; `{twin}` and `{evse}` stand for those of `from`, and a level may be a template."""
     payload: Text | None = None
     """A Jinja2 template whose names are the fields of the state or action; all of them as JSON where not given."""
     retain: bool = False

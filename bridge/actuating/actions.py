@@ -164,16 +164,17 @@ class Actions:
         fields: dict[str, Any] = {**job.action.fields, "twin": job.twin, "evse": evse}
         if self._mask_id_tags:
             fields = masking.id_tags(fields)
-        holes = {"twin": job.twin, "evse": str(evse)}
         try:
             payload = words.told(rule, fields)
             wanted = words.expected(rule, fields, payload)
+            topic = words.place(rule, fields)
         except TemplateError as error:
-            topic, detail = filled(rule.topic, holes), f"{rule.name}: {error}"
-            self._publisher.complain(Complaint(topic, Code.TEMPLATE_ERROR, detail, None, ""))
+            written, detail = rule.topic if isinstance(rule.topic, str) else rule.topic.source, f"{rule.name}: {error}"
+            self._publisher.complain(Complaint(written, Code.TEMPLATE_ERROR, detail, None, ""))
             raise TemplateError(detail) from None
+        holes = {"twin": job.twin, "evse": str(evse)}
         ear = None if rule.confirm is None else filled(rule.confirm.topic, holes)
-        return _Order(job, rule, filled(rule.topic, holes), payload, wanted, ear)
+        return _Order(job, rule, topic, payload, wanted, ear)
 
     def _await(self, order: _Order) -> None:
         rule, now = order.rule, asyncio.get_running_loop().time()

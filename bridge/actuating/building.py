@@ -5,6 +5,7 @@ The only part of the outputs that knows the configuration's models.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,10 @@ from twin.model.view import EvseView, LimitView, MeterView, SessionView, Station
 
 _STATE_S = 30.0
 _ACTION_S = 10.0
+_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
+_LEVEL = re.compile(r"[^/]*\+[^/]*")
+_SHOWN = frozenset({"value", "value_json", "topic"})
+"""The names of what a thing shows."""
 _HOLES = ("twin", "evse")
 _FROM = "a state or an action of a twin, such as garage/1/limit, garage/1/unlock or garage/reset"
 _ANY_EVSE = ("*", "+")
@@ -99,24 +104,30 @@ class _Builder:
         """Add an output."""
         before = len(self.wrong)
         source = self._source((*where, "from"), one.from_)
-        topic = self._topic((*where, "topic"), one.topic)
-        if topic is not None:
-            self._refuse_loop((*where, "topic"), one.topic, topic)
+        plain = _EXPRESSION.sub("+", one.topic)
+        covered = self._topic((*where, "topic"), one.topic, _LEVEL.sub("+", plain))
+        if covered is not None:
+            self._refuse_loop((*where, "topic"), one.topic, covered)
         if source is None:
             return
         ids, glob, evse, what = source
+        topic: str | templates.Template | None = one.topic
+        if plain != one.topic:
+            written_out = patterns.filled(one.topic, {name: f"{{{{ {name} }}}}" for name in _HOLES})
+            topic = self._template((*where, "topic"), written_out, _names(what))
         payload = self._template((*where, "payload"), one.payload, _names(what))
         confirm = None if one.confirm is None else self._confirm((*where, "confirm"), one.confirm, what)
         for field, text in _misfits(one, what):
             self.wrong.append(((*where, field), text))
-        if len(self.wrong) > before:
+        if len(self.wrong) > before or topic is None or covered is None:
             return
-        self._written.append(topic or "")
+        self._written.append(covered)
         self.rules.append(
             OutputRule(
                 name=written(where),
                 what=what,
-                topic=one.topic,
+                topic=topic,
+                covered=covered,
                 ids=ids,
                 glob=glob,
                 evse=evse,
@@ -186,17 +197,17 @@ class _Builder:
 
     # --- Where to -----------------------------------------------------------------------------------------------------
 
-    def _topic(self, path: Path, text: str) -> str | None:
-        """Return the filter that covers a topic, None where it is none."""
+    def _topic(self, path: Path, text: str, plain: str | None = None) -> str | None:
+        """Return the filter that covers a topic, None where it is none; `plain` has + where a template stands."""
         try:
-            pattern = patterns.compiled(text)
+            pattern = patterns.compiled(text if plain is None else plain)
         except ValueError:
             self._say(path, text, "allowed: a topic such as openevse/override/set, with {twin} and {evse} where wanted")
             return None
         strange = [name for name in pattern.names if name not in _HOLES]
         if strange:
             self._say(path, text, f"{{{strange[0]}}} is {unknown_text(strange[0], _HOLES)}")
-        elif "+" in text or "#" in text:
+        elif "+" in _EXPRESSION.sub("", text) or "#" in _EXPRESSION.sub("", text):
             self._say(path, text, "allowed: one topic, without + and #")
         elif f"{pattern.filter}/".startswith(self._root.root):
             self._say(path, text, f"allowed: a topic outside {self._root.root}, where the daemon itself is at home")
@@ -236,15 +247,31 @@ class _Builder:
         name = self._topic((*path, "topic"), one.topic)
         if name is not None:
             self._read.append(((*path, "topic"), one.topic, name))
-        value = self._template((*path, "value"), one.value, ("value", "value_json", "topic"))
-        expect = self._template((*path, "expect"), one.expect, _names(what))
+        value, wanted = self._reader_or_wish(path, one)
+        expect = self._template((*path, "expect" if wanted == one.expect else "value"), wanted, _names(what))
         steps = None
         try:
             steps = None if one.path is None else paths.compiled(one.path)
         except ValueError as error:
             self._say((*path, "path"), one.path, f"allowed: {error}")
         timeout_s = one.timeout or (_ACTION_S if isinstance(what, Action) else _STATE_S)
-        return Confirm(one.topic, value, steps, expect, one.tolerance, timeout_s)
+        return Confirm(one.topic, value, steps, one.scale, expect, one.tolerance, timeout_s)
+
+    def _reader_or_wish(self, path: Path, one: ConfirmSettings) -> tuple[templates.Template | None, str | None]:
+        """Return how what is shown is found, and what it should be; `value` may be the one or the other."""
+        if one.value is None:
+            return None, one.expect
+        try:
+            reads = bool(templates.variables_in(templates.compiled(one.value).source) & _SHOWN)
+        except templates.TemplateError:
+            reads = False
+        if not reads:
+            if one.expect is not None:
+                self._say((*path, "value"), one.value, "allowed: value, value_json or topic in it, beside expect")
+            return None, one.value
+        if one.path is not None:
+            self._say((*path, "path"), one.path, "allowed: either this or a template with value or value_json")
+        return self._template((*path, "value"), one.value, _SHOWN), one.expect
 
     def _say(self, path: Path, found: object, text: str) -> None:
         self.wrong.append((path, f"found {shown((), found)}; {text}"))

@@ -142,7 +142,9 @@ class Outputs:
             for evse in rule.evses(count) if rule.concerns(twin) else ():
                 holes = {"twin": twin, "evse": str(evse)}
                 ear = None if rule.confirm is None else filled(rule.confirm.topic, holes)
-                yield Line(rule, twin, evse, filled(rule.topic, holes), ear)
+                # A template is filled in when there is something to fill it with.
+                topic = filled(rule.topic, holes) if isinstance(rule.topic, str) else rule.topic.source
+                yield Line(rule, twin, evse, topic, ear)
 
     def _drop(self, twin: str) -> None:
         for line in self._lines.pop(twin, ()):
@@ -180,15 +182,17 @@ class Outputs:
         try:
             payload = words.told(line.rule, fields)
             wanted = words.expected(line.rule, fields, payload)
+            topic = words.place(line.rule, fields)
         except TemplateError as error:
             self._complain(line, str(error))
             return
-        if payload == line.sent and not again:
+        if payload == line.sent and topic == line.topic and not again:
             self._deadlines.cancel((line, "send"))
             return
         due = line.sent_at + line.rule.min_interval_s
         less = limit is not None and line.limit is not None and limits.falls(limit, line.limit)
         if line.sent is None or less or again or now >= due:
+            line.topic = topic
             self._send(line, payload, limit, wanted, now)
         else:
             self._deadlines.put((line, "send"), due)
@@ -219,8 +223,9 @@ class Outputs:
             if not line.expects or line.wanted != wanted:
                 line.told = False
                 self._deadlines.cancel((line, "confirm"))
-            line.expects, line.wanted = True, wanted
-            self._compare(line)
+            line.expects, line.wanted = wanted != "", wanted
+            if line.expects:
+                self._compare(line)
 
     # --- What comes back ----------------------------------------------------------------------------------------------
 

@@ -19,12 +19,14 @@ Offline = Literal["keep", "pause"]
 class Confirm:
     """Say how a real thing confirms. `topic` may hold {twin} and {evse}.
 
-    What it shows is found by `value`, else at `path`, else is the payload. `expect` None: what is usual for the output.
+    What it shows is found by `value`, else at `path`, else is the payload; a number is multiplied by `factor`. `expect`
+    None: what is usual for the output.
     """
 
     topic: str
     value: Template | None = None
     path: Steps | None = None
+    factor: float | None = None
     expect: Template | None = None
     tolerance: float = 0.0
     timeout_s: float = 30.0
@@ -35,12 +37,14 @@ class OutputRule:
     """Say what becomes of a state or an action of twins.
 
     `name` is where it stands in the configuration. `ids` are the twins where they are named, else all match `glob`.
-    `evse` is a number, 0 for the station, None for each EVSE.
+    `evse` is a number, 0 for the station, None for each EVSE. `topic` may hold {twin} and {evse}, or be a template;
+    the filter `covered` covers all that it becomes.
     """
 
     name: str
     what: PartKind | Action
-    topic: str
+    topic: str | Template
+    covered: str = "#"
     ids: Collection[str] | None = None
     glob: str = "*"
     evse: int | None = 0

@@ -235,3 +235,57 @@ async def test_physics_is_not_overruled(garage):
     await here.connect()
     await here.limit(4, source=LimitSource.CABLE)
     assert here.sent() == ["6", "0"]
+
+
+async def test_a_topic_may_be_a_template(garage):
+    here = garage({**AMPERES, "topic": "{twin}-box/{{ 'go' if allowed else 'stop' }}", "payload": "now"})
+    await here.connect()
+    await here.limit(16)
+    await here.limit(10)
+    await here.limit(0)
+    assert [topic for topic in here.outlet.topics() if "-box" in topic] == [
+        "garage-box/stop",
+        "garage-box/go",
+        "garage-box/stop",
+    ]
+
+
+async def test_a_topic_that_a_template_leads_astray_is_told(garage):
+    here = garage({**AMPERES, "topic": "box/{{ 'a/b' if allowed else '+' }}", "keepalive": "5s"})
+    await here.connect()
+    await here.limit(16)
+    (error, *_) = here.outlet.on("ocpp-twin/bridge/main/error")
+    assert error["code"] == "template_error"
+    assert not [topic for topic in here.outlet.topics() if topic.startswith("box")]
+
+
+async def test_where_nothing_is_expected_nothing_is_confirmed(garage):
+    pilot = {"topic": "box/amp", "timeout": "5s", "expect": "{{ limit_a if allowed else '' }}"}
+    here = garage({**AMPERES, "confirm": pilot})
+    await here.limit(0)
+    await here.connect()
+    await here.show("6")
+    await asyncio.sleep(60)
+    assert here.events() == []
+    await here.limit(16)
+    await asyncio.sleep(6)
+    assert len(here.events()) == 1
+    await here.limit(0)
+    await asyncio.sleep(60)
+    assert len(here.events()) == 1
+
+
+async def test_numbers_in_other_units_and_words_that_it_should_show(garage):
+    amperes = {**AMPERES, "confirm": {"topic": "box/ma", "path": "ma", "scale": 0.001, "tolerance": 1, "timeout": "5s"}}
+    relay = {**AMPERES, "confirm": {"topic": "relay", "path": "out", "value": "{{ allowed }}", "timeout": "5s"}}
+    here = garage(amperes, relay)
+    await here.limit(16)
+    await here.connect()
+    await here.show('{"ma": 15500}', "box/ma")
+    await here.show('{"out": true}', "relay")
+    await asyncio.sleep(60)
+    assert here.events() == []
+    await here.show('{"ma": "?"}', "box/ma")
+    await here.show('{"out": false}', "relay")
+    await asyncio.sleep(6)
+    assert len(here.events()) == 2
