@@ -16,6 +16,7 @@ demo: .venv/.demo
 
 test: .venv/.dev
 	@.ci/mosquitto
+	@.ci/node-red
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: .venv/.dev
@@ -34,7 +35,7 @@ bench: .venv/.dev
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf .venv .venv-homeassistant .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "ocpp-twin needs Python 3.11 or newer, and found none. Install it, or say: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }

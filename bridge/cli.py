@@ -14,6 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge.mapping import command
+
 if TYPE_CHECKING:
     from bridge.options import MqttOptions
     from config.loading import Configuration
@@ -34,9 +36,9 @@ _TOOL_NOTE = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     given = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = given.command
+    run: Callable[[argparse.Namespace], int] = given.command
     try:
-        return command(given)
+        return run(given)
     except KeyboardInterrupt:
         return FINE
     except BrokenPipeError:
@@ -58,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_documents(commands)
     _add_tools(commands)
+    command.add(commands)
     return parser
 
 
@@ -176,6 +179,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _check_config(given: argparse.Namespace) -> int:
+    from bridge.mapping import building
     from bridge.masking import url
 
     configuration = _configuration(given.config)
@@ -188,6 +192,9 @@ def _check_config(given: argparse.Namespace) -> int:
     print(f"broker: {url(settings.mqtt.url)}")
     print(f"store: {settings.store.url}")
     print(f"twins: {len(configuration.twins)} with {evses} EVSEs")
+    mapped, _ = building.built(settings, {twin.id: len(twin.evses) for twin in configuration.twins})
+    if mapped.inputs:
+        print(f"inputs: {len(mapped.inputs)}, with those of {len(settings.devices)} devices")
     for note in configuration.notes:
         print(f"note: {note}")
     print("OK")

@@ -62,12 +62,28 @@ class Sink(Protocol):
         ...
 
 
+class Companion(Protocol):
+    """Have topics of its own at the same broker; `Announcer` does."""
+
+    async def attend(self, line: Session) -> None:
+        """Be at work for as long as there is a connection; cancelled at its end. Raises MqttError."""
+        ...
+
+    def hears(self, topic: str) -> bool:
+        """Tell whether a message of this topic is for it."""
+        ...
+
+    def handle(self, message: Incoming) -> None:
+        """Take a message, and acknowledge it."""
+        ...
+
+
 class Client:
     """Keep a session with the broker. `run` is its task; `subscribed` is set from the first subscription on.
 
     Raises ValueError for a URL that is none, OSError for certificates that cannot be read. `ids` returns the ids of
-    all twins of this node. `echoes` are filters of topics where real things show what they do: what is retained there
-    counts anew with each connection.
+    all twins of this node, `inputs` are the filters of sensors. `echoes` are filters of topics where real things show
+    what they do: what is retained there counts anew with each connection.
     """
 
     def __init__(
@@ -76,15 +92,18 @@ class Client:
         source: Source,
         sink: Sink,
         ids: Callable[[], Collection[str]],
+        companion: Companion | None = None,
+        inputs: Sequence[str] = (),
         echoes: Sequence[str] = (),
     ) -> None:
         self._options = options
         self._source = source
         self._sink = sink
+        self._companion = companion
         self._broker = broker(options)
         self._tls: ssl.SSLContext | None = tls_context(options) if self._broker.tls else None
         self._echoes = list(echoes)
-        self._subscriptions = Subscriptions(options, ids, echoes)
+        self._subscriptions = Subscriptions(options, ids, [*inputs, *echoes])
         availability = Topics(options.base_topic, options.node).node_availability
         self._will = aiomqtt.Will(availability, b"offline", qos=1, retain=True)
         self._session: Session | None = None
@@ -101,6 +120,12 @@ class Client:
 
     def twins_changed(self) -> None:
         """Learn that twins came or went: where only our own are subscribed to, the filters follow."""
+        self._twins_changed.set()
+
+    def inputs_changed(self, inputs: Sequence[str], echoes: Sequence[str] = ()) -> None:
+        """Learn that sensors or real things came or went: the filters follow."""
+        self._echoes = list(echoes)
+        self._subscriptions.listen_to([*inputs, *echoes])
         self._twins_changed.set()
 
     async def run(self) -> None:
@@ -138,12 +163,16 @@ class Client:
         self._failures, self._said = 0, None
         self._session = session
         following = asyncio.create_task(self._follow(session), name="subscriptions follow twins")
+        attending: asyncio.Task[None] | None = None
         try:
             await self._subscribe(session)
             self._source.connected(session)
+            attending = asyncio.create_task(self._attend(session), name="companion attends")
             error = await session.lost()
         finally:
-            following.cancel()
+            for task in (following, attending):
+                if task is not None:
+                    task.cancel()
             self._session = None
             session.abort()
             self._end_replay()
@@ -209,7 +238,15 @@ class Client:
                 await self._take(session, new)
             self._taken = set(wanted)
 
+    async def _attend(self, session: Session) -> None:
+        if self._companion is not None:
+            with contextlib.suppress(aiomqtt.MqttError):  # then the connection is lost
+                await self._companion.attend(session)
+
     def _arrived(self, message: Incoming) -> None:
+        if self._companion is not None and self._companion.hears(message.topic):
+            self._companion.handle(message)
+            return
         if message.retain:
             self._last_retained = asyncio.get_running_loop().time()
         if not self._subscriptions.is_left_over(message.topic):

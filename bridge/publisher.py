@@ -30,6 +30,7 @@ from twin.model.terms import Instant, Part
 
 _SLICE = 32
 _MAX_TRACES = 1_000
+_STATION: Part = ("station", 0)
 
 _log = structlog.get_logger("twin")
 
@@ -56,7 +57,8 @@ class Publisher:
         self._new_documents: dict[str, None] = {}
         self._urgent: deque[Outgoing] = deque()
         self._on_connect: Callable[[], None] = lambda: None
-        self._sweep: Iterator[Outgoing] = iter(())
+        self._sweeps: deque[Iterator[Outgoing]] = deque()
+        self._station_changed: Callable[[str], None] = lambda _: None
         self._seq: dict[str, int] = {}
         self._outlet: Outlet | None = None
         self._wake = asyncio.Event()
@@ -70,6 +72,10 @@ class Publisher:
         """Take the fleet whose twins are shown."""
         self._states.attach(fleet)
 
+    def watch_stations(self, changed: Callable[[str], None]) -> None:
+        """Tell of each twin whose station has changed."""
+        self._station_changed = changed
+
     @property
     def dropped_total(self) -> int:
         """Return how many events, results and errors were given up."""
@@ -81,6 +87,8 @@ class Publisher:
         """Note that parts of a twin's view are new."""
         self._states.changed(twin_id, parts, asyncio.get_running_loop().time())
         self._wake.set()
+        if _STATION in parts:
+            self._station_changed(twin_id)
 
     def noted(self, twin_id: str, note: Note) -> None:
         """Publish a note as an event, and write it to the log."""
@@ -131,7 +139,7 @@ class Publisher:
 
     def came(self, twin_id: str) -> None:
         """Show a twin that was added or changed."""
-        self._sweep = chain(self._sweep, self._states.of_twin(twin_id))
+        self._sweeps.append(self._states.of_twin(twin_id))
         self._wake.set()
 
     def went(self, twin_id: str, evses: int, first: int = 0) -> None:
@@ -157,6 +165,12 @@ class Publisher:
         """Have somebody told of each connect."""
         self._on_connect = connected
 
+    def hand_over(self, message: Outgoing) -> None:
+        """Publish a message after what is waiting; it is not kept while the broker is away."""
+        if self._outlet is not None:
+            self._sweeps.append(iter((message,)))
+            self._wake.set()
+
     # --- The client tells ---------------------------------------------------------------------------------------------
 
     def connected(self, outlet: Outlet) -> None:
@@ -164,14 +178,14 @@ class Publisher:
         self._outlet = outlet
         self.document(self._topics.node_availability, b"online", qos=1)
         self._new_documents = dict.fromkeys([self._topics.node_availability, *self._documents])
-        self._sweep = self._states.everything()
+        self._sweeps = deque((self._states.everything(),))
         self._on_connect()
 
     def disconnected(self, uncertain: list[Outgoing]) -> None:
         """Keep what happened until the next connect; `uncertain` was sent, but not confirmed."""
         self._outlet = None
         self._drained.set()
-        self._sweep = iter(())
+        self._sweeps.clear()
         self._urgent.clear()
         self._traces.clear()
         self._backlog.put_back(uncertain)
@@ -187,7 +201,7 @@ class Publisher:
         """
         await self._drain()
         node = Outgoing(self._topics.node_availability, b"offline", 1, retain=True)
-        self._sweep = chain(self._states.goodbyes(), (node,))
+        self._sweeps = deque((chain(self._states.goodbyes(), (node,)),))
         await self._drain()
 
     # --- The task -----------------------------------------------------------------------------------------------------
@@ -251,7 +265,12 @@ class Publisher:
         return self._backlog.pop() or (self._traces.popleft() if self._traces else None)
 
     def _next_swept(self) -> Outgoing | None:
-        return next(self._sweep, None)
+        while self._sweeps:
+            message = next(self._sweeps[0], None)
+            if message is not None:
+                return message
+            self._sweeps.popleft()
+        return None
 
     def _happened(self, topic: str, fields: dict[str, Any], correlation: bytes | None = None) -> None:
         self._backlog.add(Outgoing(topic, render.encode(fields), 1, retain=False, keep=True, correlation=correlation))

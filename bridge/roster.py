@@ -29,16 +29,17 @@ from twin.model.spec import KeySpec, TwinSpec
 
 Done = Callable[[Any], None]
 Failed = Callable[[Refused], None]
+Equip = Callable[[TwinSpec], TwinSpec]
 KeyProblem = Callable[[str, KeySpec], str | None]
 
-_OURS = {"twins", "templates", "csms"}
+_OURS = {"twins", "templates", "csms", "inputs", "infer", "devices", "outputs"}
 """The sections that a reload acts on; the others need a restart of the daemon."""
 
 _log = structlog.get_logger("daemon")
 
 
 class Showing(Protocol):
-    """Show twins that come and go; `Publisher` does."""
+    """Show twins that come and go; `Announcer` does."""
 
     def came(self, twin_id: str) -> None:
         """Show a twin that was added or changed."""
@@ -52,7 +53,7 @@ class Showing(Protocol):
 class Roster:
     """Let twins of a fleet come and go. `load` reads the configuration anew and raises ConfigError.
 
-    `equip` lets a twin know what of it is real, which does not change while the daemon runs.
+    `equip` makes of a configuration what lets a twin know what of it is real.
     """
 
     def __init__(
@@ -64,9 +65,10 @@ class Roster:
         load: Callable[[], Configuration],
         key_problem: KeyProblem,
         changed: Callable[[], None],
-        equip: Callable[[TwinSpec], TwinSpec] = lambda spec: spec,
+        equip: Callable[[Configuration], Equip] = lambda _: lambda spec: spec,
     ) -> None:
-        self._equip = equip
+        self._equipping = equip
+        self._equip = equip(configured)
         self._configured = configured
         self._fleet = fleet
         self._showing = showing
@@ -74,6 +76,11 @@ class Roster:
         self._key_problem = key_problem
         self._changed = changed
         self._reloading: asyncio.Task[None] | None = None
+
+    @property
+    def configured(self) -> Configuration:
+        """Return the configuration that counts now."""
+        return self._configured
 
     # --- At the start -------------------------------------------------------------------------------------------------
 
@@ -178,6 +185,7 @@ class Roster:
 
     def _take(self, configured: Configuration, done: Done) -> None:
         before = {spec.id: spec for spec in self._configured.twins}
+        self._equip = self._equipping(configured)
         after = {spec.id: self._equip(spec) for spec in configured.twins}
         runs = set(self._fleet.ids)
         report = {

@@ -18,6 +18,7 @@ from bridge.intake import PlaceCall, SendFrame
 from bridge.levels import Levels
 from bridge.limits import RateLimit
 from bridge.many import Crowd
+from bridge.mapping.feed import Feed
 from bridge.options import MqttOptions
 from bridge.ports import CallOutcome, Fleet, Incoming, Now, Receipt, Roster
 from bridge.publisher import Publisher
@@ -67,6 +68,7 @@ class Router:
         now: Now,
         stored: Iterable[Receipt] = (),
         roster: Roster | None = None,
+        feed: Feed | None = None,
     ) -> None:
         self._options = options
         self._fleet = fleet
@@ -78,8 +80,14 @@ class Router:
         self._receipts = Receipts(options.duplicate_window_s, stored)
         self._requests = Requests(fleet, Crowd(options, fleet, self._levels, self._limit, now), roster)
         self._hears: Callable[[Incoming], bool] = lambda _: False
+        self._feed = feed
+        self._refused = 0
         self.in_total = 0
-        self.refused_total = 0
+
+    @property
+    def refused_total(self) -> int:
+        """Return how many commands were refused, those of sensors too."""
+        return self._refused + (0 if self._feed is None else self._feed.refused_total)
 
     def overhear(self, hears: Callable[[Incoming], bool]) -> None:
         """Let somebody look at each message first, who tells whether it was for him."""
@@ -88,10 +96,14 @@ class Router:
     def replay_begins(self) -> None:
         """Expect all retained levels once more."""
         self._levels.replay_begins()
+        if self._feed is not None:
+            self._feed.replay_begins()
 
     def replay_ends(self) -> None:
         """Expect no more of them."""
         self._levels.replay_ends()
+        if self._feed is not None:
+            self._feed.replay_ends()
 
     def handle(self, message: Incoming) -> None:
         """Do what a message says and tell what came of it; never raises."""
@@ -104,7 +116,10 @@ class Router:
         address = None if relative is None else parse(relative)
         errand = self._errand(message, relative or message.topic, address)
         try:
-            if self._hears(message):
+            heard = self._hears(message)
+            if self._feed is not None and self._feed.handle(message):
+                pass
+            elif heard:
                 message.acknowledge()
             else:
                 self._take(errand, address)
@@ -300,7 +315,7 @@ class Router:
             self._finish(errand, order.request_id, key, outcome.data)
             return
         self._forget(key)
-        self.refused_total += 1
+        self._refused += 1
         detail = {
             "call_error": "the Central System answered with an error",
             "timeout": "the Central System did not answer in time",
@@ -309,7 +324,7 @@ class Router:
         self._answer(errand, "error", order.request_id, Code(outcome.status), detail, outcome.data)
 
     def _refuse(self, errand: _Errand, refusal: Refused) -> None:
-        self.refused_total += 1
+        self._refused += 1
         payload = errand.message.payload
         if refusal.code in PUBLIC:
             complaint = Complaint(errand.name, refusal.code, refusal.detail, refusal.pointer, excerpt(payload))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import product
 
 from bridge.mapping.patterns import Matcher
 from bridge.options import MqttOptions
 from bridge.topics import CommandTopic, Topics, leftovers, parse
 
 _MAX_REMEMBERED = 1_000
+_MAX_GUESSED_LEVELS = 6
 
 
 class Subscriptions:
@@ -19,8 +21,14 @@ class Subscriptions:
         self._own = options.subscribe == "own"
         self._ids = ids
         self._unsubscribed: set[str] = set()
-        self._inputs = list(inputs)
+        self._inputs: list[str] = []
         self._sensors: Matcher[bool] = Matcher()
+        self.listen_to(inputs)
+
+    def listen_to(self, inputs: Sequence[str]) -> None:
+        """Take other filters of sensors."""
+        self._inputs = list(inputs)
+        self._sensors = Matcher()
         for name in inputs:
             self._sensors.add(name, item=True)
 
@@ -55,8 +63,22 @@ class Subscriptions:
     def to_unsubscribe(self, topic: str) -> list[str]:
         """Return the filters through which a left-over topic may have come, each once."""
         ours = set(self.filters())
-        found = [name for name in leftovers(topic) if name not in ours and name not in self._unsubscribed]
+        guesses = leftovers(topic) if self._topics.relative(topic) is not None else _guesses(topic)
+        found = [name for name in guesses if name not in ours and name not in self._unsubscribed]
         if len(self._unsubscribed) > _MAX_REMEMBERED:
             self._unsubscribed.clear()
         self._unsubscribed.update(found)
         return found
+
+
+def _guesses(topic: str) -> Iterator[str]:
+    """Guess the filter of an input that there is no more; to unsubscribe one too many is harmless."""
+    yield from leftovers(topic)
+    levels = topic.split("/")
+    deepest = min(len(levels), _MAX_GUESSED_LEVELS)
+    for depth in range(deepest):
+        yield from ("/".join((*start, "#")) for start in product(*((level, "+") for level in levels[:depth])))
+    if deepest == len(levels):
+        yield from ("/".join(found) for found in product(*((level, "+") for level in levels)))
+    else:
+        yield topic

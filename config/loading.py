@@ -27,10 +27,6 @@ from twin.model.spec import KeySpec, TwinSpec
 
 DEFAULT_FILES = (Path("ocpp-twin.yaml"), Path("/etc/ocpp-twin/ocpp-twin.yaml"))
 
-_NO_DISCOVERY = (
-    "this version does not publish Home Assistant discovery; home_assistant.enabled has no effect yet "
-    "(false silences this line)"
-)
 _NO_KEY = "allowed: a text; a number or a word such as on needs quotes to be one"
 _ALIKE = 0.85
 _FREE_NAMES = ("templates", "twins")
@@ -52,9 +48,8 @@ class Configuration:
 
     @property
     def notes(self) -> list[str]:
-        """Say what is allowed, but perhaps not meant, or does nothing in this version."""
-        discovery = [_NO_DISCOVERY] if self.settings.home_assistant.enabled else []
-        return [*self.look_alikes, *self.open_keys, *discovery]
+        """Say what is allowed, but perhaps not meant."""
+        return [*self.look_alikes, *self.open_keys]
 
 
 def load(
@@ -74,7 +69,7 @@ def load(
     the rest, which others compile.
     """
     environment = os.environ if environment is None else environment
-    layers = [(str(path), _read(path)) for path in files or _default_files(environment, required=required)]
+    layers = [(str(path), read(path)) for path in files or _default_files(environment, required=required)]
     from_environment = _environment(environment)
     merged: Tree = {}
     for _, tree in layers:
@@ -162,7 +157,8 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def _read(path: Path) -> Tree:
+def read(path: Path) -> Tree:
+    """Return what stands in a file. Raises ConfigError."""
     try:
         with path.open(encoding="utf-8") as file:
             return _tree(path, yaml.load(file, _Loader))  # noqa: S506 - a SafeLoader

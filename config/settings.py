@@ -25,6 +25,7 @@ from config.fields import (
     refuse,
 )
 from config.outputs import OutputSettings
+from config.sensors import DeviceSettings, InferSettings, InputSettings
 from config.twins import CsmsSettings, TemplateSettings, TwinSettings
 from config.units import duration, size
 
@@ -194,10 +195,18 @@ class LogSettings(Section):
 
 
 class HomeAssistantSettings(Section):
-    """Switch Home Assistant discovery on or off; this version does not publish it yet."""
+    """Say which twins Home Assistant is told of, so that they appear there as devices."""
 
     enabled: bool = True
-    """Publish discovery, as soon as a version does."""
+    """Publish discovery; false clears what was published."""
+    prefix: Topic = "homeassistant"
+    """The discovery prefix that Home Assistant is set to."""
+    include: Globs = Field(default=["*"])
+    """Twins that appear, as globs of ids."""
+    exclude: Globs = Field(default=[])
+    """Twins that do not, as globs of ids."""
+    max_twins: Annotated[int, Field(ge=0, le=100_000)] = 200
+    """How many twins appear at most; the rest does not, with a line in the log."""
 
 
 class Settings(BaseSettings):
@@ -233,12 +242,14 @@ class Settings(BaseSettings):
     """Models of charge points by name; one named like a built-in model replaces it."""
     twins: list[TwinSettings] = []
     """The charge points."""
-    inputs: Later = Field(default=[])
-    """Not supported by this version."""
+    inputs: list[InputSettings] = []
+    """What sensors say, as levels and edges of twins."""
+    infer: list[InferSettings] = []
+    """What the power of EVSEs tells about plugs and cars."""
+    devices: list[DeviceSettings] = []
+    """Known devices, with the inputs and outputs of their presets."""
     outputs: list[OutputSettings] = []
     """What the Central System wants, carried to real things."""
-    infer: Later = Field(default=[])
-    """Not supported by this version."""
 
     @classmethod
     def settings_customise_sources(

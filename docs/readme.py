@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs import keys_table, settings_tables, status_diagram
+from docs import keys_table, presets_table, settings_tables, status_diagram
 
 README = Path(__file__).parent.parent / "README.md"
 
 PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings_tables.text,
     "keys": keys_table.text,
+    "presets": presets_table.text,
     "status": status_diagram.text,
 }
 

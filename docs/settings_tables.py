@@ -12,13 +12,14 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from config.outputs import ConfirmSettings, OutputSettings
+from config.sensors import DeviceSettings, InferSettings, InputSettings
 from config.settings import Settings
 from config.twins import EvseDefaults, EvseSettings, KeySettings, TemplateSettings, TwinSettings
 from config.units import Quantity
 
 _WORDS = {bool: "`true`, `false`", str: "text", int: "a number", float: "a number"}
 _BOUNDS = {"gt": "over", "ge": "from", "lt": "under", "le": "to"}
-_WITH_TABLES = ("templates", "twins")
+_WITH_TABLES = ("templates", "twins", "inputs", "infer", "devices")
 
 _ITEMS = (
     ("A template (`templates.<name>`), and each item of `twins`", TemplateSettings, tuple(EvseDefaults.model_fields)),
@@ -27,7 +28,12 @@ _ITEMS = (
     ("Each item of `outputs`", OutputSettings, ("confirm",)),
     ("`confirm` of an output", ConfirmSettings, ()),
     ("Each item of `keys`, which is a value, or a mapping of these", KeySettings, ()),
+    ("Each item of `inputs`", InputSettings, ()),
+    ("Each item of `infer`", InferSettings, ()),
+    ("Each item of `devices`; what its preset asks for stands beside these", DeviceSettings, ()),
 )
+_SPREAD = (Settings, InferSettings)
+"""Models whose sections are told setting by setting."""
 
 
 def text() -> str:
@@ -51,7 +57,7 @@ def _fields(model: type[BaseModel], *, skip: Sequence[str] = (), prefix: str = "
         section = _section(field.annotation)
         if name in skip or (section is not None and model is Settings):
             continue
-        if section is None or not prefix:
+        if section is None or not (prefix or model in _SPREAD):
             yield _row(prefix + (field.alias or name), field)
         else:
             yield from _fields(section, prefix=f"{prefix}{name}.")

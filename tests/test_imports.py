@@ -30,6 +30,8 @@ MAY_IMPORT = {
     "bridge": ("bridge", "twin.errors", "twin.fleet", "twin.model"),
     "bridge.actuating.building": ("bridge", "config", "twin.model"),
     "bridge.roster": ("bridge", "config", "twin.errors", "twin.fleet", "twin.model"),
+    "bridge.mapping.building": ("bridge", "config", "twin.model"),
+    "bridge.mapping.command": ("bridge", "config"),
     "bridge.app": ("bridge", "config", "twin"),
     "bridge.cli": ("bridge", "config", "twin"),
     "bridge.__main__": ("bridge.cli",),

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
+
 from bridge import masking
 from bridge.actuating import words
 from bridge.actuating.outputs import failure
@@ -38,6 +40,16 @@ _What = Literal["repeat", "confirm"]
 _WHATS: tuple[_What, ...] = ("repeat", "confirm")
 
 
+def equipped(rules: Iterable[OutputRule], rate: float, spec: TwinSpec) -> TwinSpec:
+    """Let a twin know what of it is real, and how long answers wait for that by its clock, which runs at a `rate`."""
+    found: list[Actuator] = []
+    for rule in rules:
+        if isinstance(rule.what, Action) and rule.concerns(spec.id):
+            wait_s = None if rule.confirm is None else (rule.confirm.timeout_s + _MARGIN_S) * max(1.0, rate)
+            found += [Actuator(rule.what, evse, wait_s) for evse in rule.evses(len(spec.evses))]
+    return msgspec.structs.replace(spec, actuated=tuple(dict.fromkeys(found))) if found else spec
+
+
 @dataclass(eq=False, slots=True)
 class _Order:
     """Be what one output sends for an action, and waits for; `seen` is what the thing showed since."""
@@ -62,7 +74,7 @@ class _Job:
 
 
 class Actions:
-    """Let real things do what Central Systems ask of twins; be the fleet's actuator. `rate` is that of its clock."""
+    """Let real things do what Central Systems ask of twins; be the fleet's actuator."""
 
     def __init__(
         self,
@@ -71,27 +83,16 @@ class Actions:
         fleet: Fleet,
         publisher: Publisher,
         now: Now,
-        rate: float = 1.0,
     ) -> None:
         self._rules = [rule for rule in rules if isinstance(rule.what, Action)]
         self._mask_id_tags = options.mask_id_tags
         self._fleet = fleet
         self._publisher = publisher
         self._now = now
-        self._rate = max(1.0, rate)
         self._jobs: dict[tuple[str, str], _Job] = {}
         self._ears: dict[str, list[_Order]] = {}
         self._replayed_until = 0.0
         self._deadlines: Deadlines[tuple[_Order, _What]] = Deadlines(self._due)
-
-    def equip(self, spec: TwinSpec) -> tuple[Actuator, ...]:
-        """Return what real things do for a twin."""
-        found: list[Actuator] = []
-        for rule in self._rules:
-            if rule.concerns(spec.id) and isinstance(rule.what, Action):
-                wait_s = None if rule.confirm is None else (rule.confirm.timeout_s + _MARGIN_S) * self._rate
-                found += [Actuator(rule.what, evse, wait_s) for evse in rule.evses(len(spec.evses))]
-        return tuple(dict.fromkeys(found))
 
     def stop(self) -> None:
         """Wait for nothing any more."""

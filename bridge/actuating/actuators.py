@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 
-import msgspec
-
 from bridge.actuating.actions import Actions
 from bridge.actuating.outputs import Outputs
 from bridge.actuating.rules import OutputRule
@@ -17,42 +15,42 @@ from bridge.ports import Fleet, Incoming, Now
 from bridge.publisher import Publisher
 from twin.model.effects import Actuate
 from twin.model.inputs import Actuated
-from twin.model.spec import TwinSpec
 from twin.model.terms import Part
 
 
 class Actuators:
-    """Hold the lines of states and the actions. `rate` is that of the fleet's clock."""
+    """Hold the lines of states and the actions; `filters` are what to subscribe to."""
 
     def __init__(
-        self,
-        rules: Iterable[OutputRule],
-        options: MqttOptions,
-        fleet: Fleet,
-        publisher: Publisher,
-        *,
-        now: Now,
-        rate: float = 1.0,
+        self, rules: Iterable[OutputRule], options: MqttOptions, fleet: Fleet, publisher: Publisher, *, now: Now
     ) -> None:
-        rules = tuple(rules)
-        self._outputs = Outputs(rules, options, fleet, publisher, now)
-        self._actions = Actions(rules, options, fleet, publisher, now, rate)
+        self._options = options
+        self._fleet = fleet
+        self._publisher = publisher
+        self._now = now
+        self._use(tuple(rules))
+
+    def _use(self, rules: tuple[OutputRule, ...]) -> None:
+        self._rules = rules
+        self._outputs = Outputs(rules, self._options, self._fleet, self._publisher, self._now)
+        self._actions = Actions(rules, self._options, self._fleet, self._publisher, self._now)
         self._ears: Matcher[Pattern] = Matcher()
         topics = dict.fromkeys(rule.confirm.topic for rule in rules if rule.confirm is not None)
         compiled = [patterns.compiled(topic) for topic in topics]
         for pattern in compiled:
             self._ears.add(pattern.filter, pattern)
         self.filters = patterns.widest(pattern.filter for pattern in compiled)
-        """What to subscribe to."""
-
-    def equip(self, spec: TwinSpec) -> TwinSpec:
-        """Let a twin know which of its actions are real."""
-        actuated = self._actions.equip(spec)
-        return msgspec.structs.replace(spec, actuated=actuated) if actuated else spec
 
     def start(self) -> None:
         """Begin to carry states."""
         self._outputs.start()
+
+    def replace(self, rules: tuple[OutputRule, ...]) -> None:
+        """Follow other rules from now on; what is under way is not waited for."""
+        if rules != self._rules:
+            self.stop()
+            self._use(rules)
+            self.start()
 
     def stop(self) -> None:
         """Send nothing any more."""

@@ -19,7 +19,6 @@ from config.outputs import ConfirmSettings, OutputSettings
 from config.problems import Path, explain, shown, unknown_text, written
 from config.ranges import unrolled
 from config.settings import Settings
-from twin.model.spec import TwinSpec
 from twin.model.terms import Action, PartKind
 from twin.model.view import EvseView, LimitView, MeterView, SessionView, StationView
 
@@ -60,13 +59,6 @@ EvseCounts = Mapping[str, int]
 """All twins, and how many EVSEs each has."""
 Brought = tuple[Path, Mapping[str, Any]]
 """An output as a device's preset has it, with a full `from`, and where that device stands."""
-
-
-def problems(
-    settings: Settings, twins: Sequence[TwinSpec], inputs: Collection[str] = (), brought: Sequence[Brought] = ()
-) -> list[Wrong]:
-    """Return what is wrong with outputs, and where; as `built`."""
-    return built(settings, {twin.id: len(twin.evses) for twin in twins}, inputs, brought)[1]
 
 
 def built(

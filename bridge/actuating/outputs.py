@@ -186,6 +186,9 @@ class Outputs:
         except TemplateError as error:
             self._complain(line, str(error))
             return
+        if not payload:
+            self._say_nothing(line, limit)
+            return
         if payload == line.sent and topic == line.topic and not again:
             self._deadlines.cancel((line, "send"))
             return
@@ -196,6 +199,12 @@ class Outputs:
             self._send(line, payload, limit, wanted, now)
         else:
             self._deadlines.put((line, "send"), due)
+
+    def _say_nothing(self, line: Line, limit: LimitView | None) -> None:
+        """Leave a thing alone: its template has no word for this."""
+        for what in _WHATS:
+            self._deadlines.cancel((line, what))
+        line.sent, line.limit, line.expects = b"", limit, False
 
     def _fields(self, line: Line) -> tuple[dict[str, Any], LimitView | None]:
         view = self._fleet.view_of(line.twin, line.part)

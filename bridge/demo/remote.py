@@ -81,7 +81,9 @@ class Remote:
             pass
 
     async def _publish(self, client: aiomqtt.Client) -> None:
-        while True:
+        task = asyncio.current_task()
+        # Python 3.11's wait_for, which the client waits with, loses a cancellation that comes together with the result.
+        while task is not None and not task.cancelling():
             await self._news.wait()
             self._news.clear()
             while self._backlog:

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from dataclasses import fields
+from importlib.metadata import version
 
 import pytest
 import structlog
@@ -15,6 +16,7 @@ from fakes.store import MemoryStore
 from websockets.asyncio.server import serve as serve_websocket
 
 from bridge import app, tool
+from bridge.homeassistant.options import DiscoveryOptions
 from bridge.options import MqttOptions
 from config.loading import load
 from config.settings import StoreSettings
@@ -244,6 +246,19 @@ def test_every_setting_of_mqtt_reaches_the_daemon(configured, tmp_path):
     assert same == {"ca_file"}
     assert (options.password, options.protocol, options.trace) == ("hunter2", "5", ("*",))
     assert options.cars["vw-id3"].battery_kwh == 58
+
+
+def test_every_setting_of_home_assistant_reaches_the_daemon(configured):
+    configuration = configured(
+        """
+        node: other
+        mqtt: {base_topic: b, mask_id_tags: true, allow: set/*}
+        """,
+        home_assistant={"enabled": False, "prefix": "ha", "include": "a*", "exclude": ["b*"], "max_twins": 7},
+    )
+    options, default = app.discovery_options(configuration.settings), DiscoveryOptions()
+    assert not any(getattr(options, field.name) == getattr(default, field.name) for field in fields(options))
+    assert (options.include, options.exclude, options.version) == (("a*",), ("b*",), version("ocpp-twin"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

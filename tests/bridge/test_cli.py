@@ -52,7 +52,8 @@ def test_version_is_printed_and_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["demo"], ["csms"], ["check-config"], ["print-schemas"], ["version"], ["pub"], ["sub"]]
+    "command",
+    [[], ["run"], ["demo"], ["csms"], ["check-config"], ["print-schemas"], ["version"], ["pub"], ["sub"], ["map"]],
 )
 def test_every_command_has_help(capsys, command):
     with pytest.raises(SystemExit) as caught:
@@ -95,11 +96,6 @@ def test_a_good_configuration_is_summed_up(run, folder, monkeypatch):
         "twins: 3 with 6 EVSEs",
         "OK",
     ]
-
-
-def test_discovery_that_is_not_there_yet_is_not_promised(run, folder):
-    (folder / "ocpp-twin.yaml").write_text("home_assistant: {enabled: true}")
-    assert "note: this version does not publish Home Assistant discovery" in run("check-config")[1]
 
 
 @pytest.mark.parametrize("command", ["run", "check-config", "sub", "pub x"])

@@ -22,11 +22,15 @@ from websockets.exceptions import ConnectionClosed
 
 from bridge.client import Client
 from bridge.health import Health, NodeInfo
+from bridge.homeassistant.announcer import Announcer
+from bridge.homeassistant.device import device_message
+from bridge.homeassistant.options import DiscoveryOptions
 from bridge.options import MqttOptions
 from bridge.publisher import Publisher
 from bridge.router import Router
 from twin.model import inputs
 from twin.model.effects import Note
+from twin.model.spec import TwinSpec
 
 NOW = 1_700_000_000.0
 
@@ -41,7 +45,8 @@ class Daemon:
         self.publisher = Publisher(self.options, now=lambda: NOW)
         self.publisher.attach(self.fleet)
         self.router = Router(self.options, self.fleet, self.publisher, now=lambda: NOW, stored=self.fleet.receipts)
-        self.client = Client(self.options, self.publisher, self.router, lambda: self.fleet.ids)
+        self.announcer = Announcer(DiscoveryOptions(), self.fleet, self.publisher, wait_s=lambda: 0.0)
+        self.client = Client(self.options, self.publisher, self.router, lambda: self.fleet.ids, self.announcer)
         self.health = Health(
             self.options, NodeInfo("0", NOW), fleet=self.fleet, publisher=self.publisher, router=self.router
         )
@@ -111,6 +116,23 @@ async def test_everything_is_published_and_a_command_is_taken(mosquitto, protoco
         assert daemon.fleet.taken == [("garage", inputs.PresentToken(token="04A2B3C4", evse=1, request_id="r1"))]
     async with person(mosquitto.port, "ocpp-twin/#") as somebody:
         await somebody.hears("ocpp-twin/bridge/main/availability", "offline")
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_home_assistant_hears_of_twins_and_of_those_that_are_gone(mosquitto, protocol):
+    shed = "homeassistant/device/ocpp-twin_shed/config"
+    garage = "homeassistant/device/ocpp-twin_garage/config"
+    daemon = Daemon(mosquitto.url, protocol=protocol)
+    async with person(mosquitto.port, "homeassistant/#") as somebody:
+        old = device_message(TwinSpec(id="shed", identity="shed"), DiscoveryOptions())
+        await somebody.send(shed, json.dumps(old), retain=True)
+        async with daemon.running():
+            await somebody.hears(shed, "")
+            assert (await somebody.hears(garage))["device"]["name"] == "garage"
+            await somebody.send("homeassistant/status", "online", qos=0)
+            await somebody.hears(garage)
+        async with Daemon(mosquitto.url, protocol=protocol).running():  # with the session that the broker kept
+            await somebody.hears(garage)
 
 
 async def test_all_retained_topics_are_there_for_somebody_who_comes_later(mosquitto):

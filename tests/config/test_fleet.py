@@ -181,7 +181,7 @@ def test_a_private_key_that_everybody_may_read_is_told(loaded, pems, tmp_path):
     key = tmp_path / "open.key"
     key.write_bytes((pems / "cp.key").read_bytes())
     key.chmod(0o644)
-    (note, _) = loaded(f"twins: [{{id: a, csms: {{certificate_file: {pems}/cp.pem, key_file: {key}}}}}]").notes
+    (note,) = loaded(f"twins: [{{id: a, csms: {{certificate_file: {pems}/cp.pem, key_file: {key}}}}}]").notes
     assert f"everybody on this machine may read the private key in {key}" in note
 
 

@@ -92,8 +92,8 @@ def test_every_problem_is_told_at_once_with_the_source_that_has_it(problems):
             "{max_a: 16, phases: 3}"
         ),
         (
-            '0.yaml: nod: unknown; did you mean "node"? Known here: clock, csms, home_assistant, infer, inputs, logs, '
-            "mqtt, node, outputs, store, templates, transfers, twins"
+            '0.yaml: nod: unknown; did you mean "node"? Known here: clock, csms, devices, home_assistant, infer, '
+            "inputs, logs, mqtt, node, outputs, store, templates, transfers, twins"
         ),
         (
             '0.yaml: twins[0].template: found "nope": unknown; Known here: ac-11kw, ac-22kw, ac-22kw-dual, ac-4kw, '
@@ -134,11 +134,13 @@ def test_every_problem_is_told_at_once_with_the_source_that_has_it(problems):
         ("store: {url: 'postgres://x'}", "0.yaml: store.url: found"),
         ("store: {url: 'sqlite:///'}", "0.yaml: store.url: found"),
         ("clock: {rate: 0}", "0.yaml: clock.rate: found 0"),
-        ("inputs: [{topic: a}]", "allowed: nothing; this is not supported by this version"),
+        ("inputs: [{topic: a}]", "0.yaml: inputs[0].to: this setting is required"),
         ("outputs: [{topic: a}]", "0.yaml: outputs[0].from: this setting is required"),
         ("outputs: [{from: a/1/limit, topic: a, paiload: b}]", 'did you mean "payload"?'),
-        ("infer: [{evse: a}]", "allowed: nothing; this is not supported by this version"),
-        ("home_assistant: {prefix: ha}", "0.yaml: home_assistant.prefix: unknown"),
+        ("infer: [{evse: a}]", "at least one of plugged, charging, unplugged"),
+        ("home_assistant: {prefix: 'ha/#'}", "0.yaml: home_assistant.prefix: found"),
+        ("home_assistant: {max_twins: -1}", "0.yaml: home_assistant.max_twins: found -1"),
+        ("home_assistant: {topic: ha}", "0.yaml: home_assistant.topic: unknown"),
         ("twins: {id: a}", "0.yaml: twins: found"),
         ("twins: [{}]", "0.yaml: twins[0].id: this setting is required"),
     ],
@@ -180,11 +182,6 @@ def test_what_is_wrong_with_keys_is_asked_of_who_knows_them(tmp_path):
         "a.yaml: twins[0].keys.AuthorizationKey: found ***; AuthorizationKey is wrong",
         'a.yaml: templates.t.keys.B: found "2"; B is wrong',
     ]
-
-
-def test_what_has_no_effect_yet_is_said(loaded):
-    assert "does not publish Home Assistant discovery" in loaded("").notes[0]
-    assert loaded("home_assistant: {enabled: false}").notes == []
 
 
 def test_yaml_anchors_work(loaded):

@@ -6,6 +6,9 @@ import json
 import pytest
 from fakes.virtual import settle
 
+from bridge.actuating import building
+from bridge.actuating.actions import equipped
+from config.settings import Settings
 from twin.model.effects import Actuate
 from twin.model.inputs import Actuated
 from twin.model.spec import Actuator, EvseSpec, TwinSpec
@@ -162,10 +165,11 @@ async def test_a_job_that_no_output_does_fails(garage):
         ("office/1/unlock", ()),
     ],
 )
-async def test_a_twin_knows_what_of_it_is_real(garage, source, actuated):
-    here = garage({**UNLOCK, "from": source, "payload": "do it"})
+def test_a_twin_knows_what_of_it_is_real(source, actuated):
+    settings = Settings(outputs=[{**UNLOCK, "from": source, "payload": "do it"}])
+    rules, _ = building.built(settings, {"garage": 1, "office": 2})
     spec = TwinSpec(id="garage", identity="garage", evses=(EvseSpec(),))
-    assert here.actuators.equip(spec).actuated == actuated
+    assert equipped(rules, 1.0, spec).actuated == actuated
 
 
 async def test_what_the_broker_says_again_after_a_connect_is_no_confirmation(garage):

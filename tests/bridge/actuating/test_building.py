@@ -6,6 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from bridge.actuating import building
+from bridge.mapping import building as mapping
+from config import devices
 from config.loading import load
 from config.settings import Settings
 
@@ -136,3 +138,14 @@ def test_the_example_is_fine():
     found = load([EXAMPLE], {})
     rules, wrong = building.built(found.settings, {twin.id: len(twin.evses) for twin in found.twins})
     assert (len(rules), wrong) == (3, [])
+
+
+@pytest.mark.parametrize("name", devices.names())
+def test_what_presets_bring_is_fine(name):
+    given = {variable: variable for variable, one in devices.preset(name).variables.items() if one.default is None}
+    settings = Settings(devices=[{"preset": name, "evse": "garage/1", **given}])
+    rules, wrong = mapping.built(settings, TWINS)
+    assert not wrong
+    heard = [rule.pattern.filter for rule in rules.inputs]
+    made, wrong = building.built(settings, TWINS, heard, rules.outputs)
+    assert (len(made), wrong) == (len(rules.outputs), [])

@@ -6,7 +6,9 @@ import json
 from fakes.virtual import settle
 from msgspec.structs import replace
 
+from bridge.actuating import building
 from bridge.ports import Outgoing
+from config.settings import Settings
 from twin.model.terms import LimitSource, Registration
 
 AMPERES = {"from": "garage/1/limit", "topic": "box/set", "payload": "{{ limit_a | int if allowed else 0 }}"}
@@ -289,3 +291,31 @@ async def test_numbers_in_other_units_and_words_that_it_should_show(garage):
     await here.show('{"out": false}', "relay")
     await asyncio.sleep(6)
     assert len(here.events()) == 2
+
+
+async def test_other_rules_count_at_once(garage):
+    here = garage({**AMPERES, "keepalive": "5s"})
+    await here.limit(16)
+    await here.connect()
+    settings = Settings(outputs=[{**AMPERES, "topic": "other/set"}])
+    here.actuators.replace(building.built(settings, here.fleet.twins)[0])
+    await settle()
+    assert here.sent("other/set") == ["16"]
+    await asyncio.sleep(60)
+    assert here.sent() == ["16"]
+
+
+async def test_an_empty_payload_says_nothing_and_expects_nothing(garage):
+    amperes = {"payload": "{{ limit_a | int if allowed else '' }}", "keepalive": "20s"}
+    here = garage({**CONFIRMED, **amperes})
+    await here.limit(16)
+    await here.connect()
+    await here.show("16")
+    await here.limit(0)
+    await asyncio.sleep(100)
+    await here.show("6")
+    await asyncio.sleep(100)
+    assert (here.sent(), here.events()) == (["16"], [])
+    await here.limit(16)
+    await asyncio.sleep(21)
+    assert here.sent() == ["16"] * 3

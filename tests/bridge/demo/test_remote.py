@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from contextlib import asynccontextmanager
 
 import pytest
@@ -108,6 +109,28 @@ async def test_a_retained_call_is_not_made_at_the_next_start(running_broker):
         assert (await talk.hear(RESULT))["code"] == "retained_command"
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+class Losing:
+    """Be a client that loses a cancellation, as one that waits with Python 3.11's `wait_for` may."""
+
+    def __init__(self):
+        self.asked = asyncio.Event()
+
+    async def publish(self, topic, payload, qos):
+        self.asked.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+
+async def test_it_ends_also_when_its_client_loses_the_cancellation():
+    remote, client = Remote(CentralSystem(), "mqtt://127.0.0.1"), Losing()
+    remote._send("garage", "frames", {})
+    task = asyncio.create_task(remote._publish(client))
+    await client.asked.wait()
+    task.cancel()
+    async with asyncio.timeout(5):
+        await task
 
 
 @pytest.mark.parametrize("url", ["localhost", "http://localhost", "mqtt://"])

@@ -1,0 +1,9 @@
+"""Tests of the mapping run in virtual time: hours of silence pass in no time."""
+
+from __future__ import annotations
+
+from fakes.virtual import VirtualLoop
+
+
+def pytest_asyncio_loop_factories(config, item):
+    return {"virtual": VirtualLoop}
