@@ -44,10 +44,11 @@ def secrets(value: Any, depth: int = 0) -> Any:
     if depth > _MAX_DEPTH:
         return HIDDEN
     if isinstance(value, Mapping):
-        named = is_secret(str(value.get("key", "")))
+        # However they are written: what a Central System spells wrong is traced as well.
+        named = any(str(key).casefold() == "key" and is_secret(str(item)) for key, item in value.items())
         return {
             key: HIDDEN
-            if (is_secret(str(key)) or (named and key == "value")) and item is not None
+            if (is_secret(str(key)) or (named and str(key).casefold() == "value")) and item is not None
             else secrets(item, depth + 1)
             for key, item in value.items()
         }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from cryptography import x509
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
@@ -91,6 +92,15 @@ def certificates(path: str) -> tuple[str, ...]:
     """Return the certificates of a PEM file, each in the same form whatever stands around it."""
     text = Path(path).read_bytes().decode("ascii", errors="replace")
     return tuple(ssl.DER_cert_to_PEM_cert(ssl.PEM_cert_to_DER_cert(found)) for found in _CERTIFICATE.findall(text))
+
+
+def validity(path: str) -> tuple[float, float] | None:
+    """Return from when until when the first certificate of a PEM file is valid (UTC epoch seconds), if that is told."""
+    try:
+        found = x509.load_pem_x509_certificate(Path(path).read_bytes())
+        return found.not_valid_before_utc.timestamp(), found.not_valid_after_utc.timestamp()
+    except (OSError, ValueError):
+        return None
 
 
 def identity_problem(certificate: str, key: str | None) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, TypeVar
 
-from config.fields import certificates, identity_problem
+from config.fields import certificates, identity_problem, validity
 from config.presets import chargers
 from config.problems import Path, shown, unknown_text
 from config.ranges import ALLOWED, MAX_ITEMS, unrolled
@@ -85,6 +85,7 @@ class _Expansion:
         self._identities: dict[tuple[str, str], Path] = {}
         self._shared: dict[Any, Any] = {}
         self._certificates: dict[str, tuple[str, ...]] = {}
+        self._validities: dict[str, tuple[float, float] | None] = {}
         self._identity_problems: dict[tuple[str, str | None], str | None] = {}
 
     def add(self, path: Path, twin: TwinSettings) -> None:
@@ -130,13 +131,25 @@ class _Expansion:
     def _csms(self, layers: Sequence[CsmsSettings]) -> CsmsSpec:
         fields = _csms_fields(layers)
         key_as = KeyAs(fields.pop("authorization_key_as", KeyAs.BYTES))
-        return CsmsSpec(**fields, authorization_key_as=key_as, roots=self._roots(fields.get("ca_file")))
+        return CsmsSpec(
+            **fields,
+            authorization_key_as=key_as,
+            roots=self._roots(fields.get("ca_file")),
+            certificate_validity=self._validity(fields.get("certificate_file")),
+        )
 
     def _identity_problem(self, certificate: str, key: str | None) -> str | None:
         known = (certificate, key)
         if known not in self._identity_problems:
             self._identity_problems[known] = identity_problem(certificate, key)
         return self._identity_problems[known]
+
+    def _validity(self, path: str | None) -> tuple[float, float] | None:
+        if path is None:
+            return None
+        if path not in self._validities:
+            self._validities[path] = validity(path)
+        return self._validities[path]
 
     def _roots(self, path: str | None) -> tuple[str, ...]:
         if path is None:

@@ -74,7 +74,7 @@ class CsmsSettings(Section):
     verify_hostname: bool = True
     """Check that the certificate is for the host in `url`."""
     tolerant: bool = False
-    """Read over members that OCPP does not have, instead of refusing a message that has some."""
+    """Read over members that OCPP does not have, and optional ones that are null, instead of refusing the message."""
     backoff: CsmsBackoffSettings = CsmsBackoffSettings()
     """Pause between two attempts to connect."""
     max_message_size: Annotated[int, size(1024, 256 * 1024 * 1024, "1MiB")] = 1024 * 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docs import conformance
+from docs import conformance, topics
 from docs.readme import README, updated
 
 
@@ -12,6 +12,7 @@ def main() -> None:
     """Write them anew and say whether anything changed."""
     _write(README, updated(README.read_text(encoding="utf-8")))
     _write(conformance.FILE, conformance.text())
+    _write(topics.FILE, topics.text())
 
 
 def _write(file: Path, after: str) -> None:

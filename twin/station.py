@@ -140,10 +140,13 @@ class Station:
         self._exchange.send_raw(text, turn)
         return turn
 
-    def link_up(self, url: str, now: Instant) -> Turn:
-        """Take note of a connection on which a subprotocol was agreed; `url` holds no secret."""
+    def link_up(self, url: str, now: Instant, server: bytes | None = None) -> Turn:
+        """Take note of a connection on which a subprotocol was agreed; `url` holds no secret.
+
+        `server` is the certificate by which the Central System proved itself, in DER.
+        """
         turn = Turn()
-        self._exchange.open(url, turn, now)
+        self._exchange.open(url, turn, now, server)
         return self._finish(turn, now)
 
     def link_down(self, url: str, reason: str, now: Instant) -> Turn:

@@ -17,6 +17,7 @@ def test_a_url_loses_its_user():
     [
         ({"key": "AuthorizationKey", "value": "s3cret"}, {"key": "AuthorizationKey", "value": "***"}),
         ({"key": "HeartbeatInterval", "value": "7"}, {"key": "HeartbeatInterval", "value": "7"}),
+        ({"Key": "AuthorizationKey", "VALUE": "s3cret"}, {"Key": "AuthorizationKey", "VALUE": "***"}),
         ({"a": [{"password": "s3cret"}]}, {"a": [{"password": "***"}]}),
         ({"password": None}, {"password": None}),
         ({"key": "WifiPassword", "value": "s3cret"}, {"key": "WifiPassword", "value": "***"}),

@@ -2,6 +2,7 @@ import re
 
 import pytest
 import trustme
+from cryptography import x509
 from fakes.tls import written
 
 from config.fleet import seed, spec_of
@@ -140,6 +141,10 @@ def test_a_twin_may_begin_at_any_profile(loaded, pems):
     assert (b.tls_url, b.authorization_key_as) == ("wss://h:9443/", KeyAs.TEXT)
     assert (c.certificate_file, c.key_file) == (f"{pems}/cp.pem", f"{pems}/cp.key")
     assert (d.certificate_file, d.key_file) == (f"{pems}/both.pem", None)
+    assert (a.certificate_validity, c.certificate_validity) == (None, d.certificate_validity)
+    certificate = x509.load_pem_x509_certificate((pems / "cp.pem").read_bytes())
+    from_until = certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
+    assert c.certificate_validity == from_until
     assert not [note for note in loaded_.notes if "key_file" in note]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from fakes.central_system import T0, CallError, CentralSystem, Garbage, Hold, spec
+from fakes.central_system import T0, CallError, CentralSystem, Cut, Garbage, Hold, spec
 from fakes.judge import instant, iso
 from fakes.scenes import QUIET, booted, charge, charging
 
@@ -413,3 +413,38 @@ def test_b_13_a_boot_that_was_lost_with_the_link_goes_again_with_the_next_link()
     cs.advance(3)
     cs.blink()
     assert cs.actions()[:3] == ["BootNotification", "BootNotification", "StatusNotification"]
+
+
+def test_b_07_a_triggered_boot_that_the_link_swallowed_does_not_shorten_the_wait():
+    cs = CentralSystem(spec(1, QUIET), linked=False)
+    cs.script("BootNotification", cs.boot_answer("Pending", 50), Cut(2))
+    cs.restore()
+    cs.advance(10)
+    assert cs.ask("TriggerMessage", {"requestedMessage": "BootNotification"}).status == "Accepted"
+    cs.advance(39)
+    assert len(cs.sent("BootNotification")) == 2
+    cs.advance(2)
+    assert [round(boot.at - T0) for boot in cs.sent("BootNotification")] == [0, 10, 50]
+    assert cs.status() == "Available"
+
+
+def test_b_07_a_triggered_boot_without_an_answer_does_not_shorten_the_wait():
+    cs = CentralSystem(spec(1, QUIET), linked=False)
+    cs.script("BootNotification", cs.boot_answer("Pending", 500), Hold())
+    cs.restore()
+    cs.advance(10)
+    assert cs.ask("TriggerMessage", {"requestedMessage": "BootNotification"}).status == "Accepted"
+    cs.advance(600)
+    assert [round(boot.at - T0) for boot in cs.sent("BootNotification")] == [0, 10, 500]
+
+
+def test_b_08_only_an_answer_ends_rejected():
+    cs = CentralSystem(spec(1, QUIET), linked=False)
+    cs.script("BootNotification", cs.boot_answer("Rejected", 1000), Hold())
+    cs.restore()
+    cs.command(Boot())
+    assert len(cs.sent("BootNotification")) == 2
+    assert cs.replies.get(cs.call("GetConfiguration")) is None
+    cs.release()
+    assert cs.ask("GetConfiguration").payload
+    assert cs.status() == "Available"

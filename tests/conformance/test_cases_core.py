@@ -5,6 +5,7 @@ Each test is one case of its compliance testing tool ("TestCaseDocument", 2024-0
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -73,7 +74,7 @@ def charging(cs: CentralSystem, connector: int = 1, tag: str = TAG, **more: Any)
     started = cs.sent("StartTransaction", mark)
     assert [(call["connectorId"], call["idTag"]) for call in started] == [(connector, tag)]
     assert cs.statuses(connector, mark) == ["Preparing", "Charging"]
-    return [given for call, given in cs.given if call is started[0]][0]
+    return next(given for call, given in cs.given if call is started[0])
 
 
 def authorized(cs: CentralSystem, connector: int = 1, tag: str = TAG) -> None:
@@ -126,7 +127,7 @@ def test_tc_001_tc_002_b_01_to_b_11_cold_boot(verdict):
     mark = cs.mark()
     cs.advance(3 * 45 + 1)
     beats = [call.at for call in cs.sent("Heartbeat", mark)]
-    assert [round(later - earlier) for earlier, later in zip(beats, beats[1:], strict=False)] == [45] * (len(beats) - 1)
+    assert [round(later - earlier) for earlier, later in itertools.pairwise(beats)] == [45] * (len(beats) - 1)
     assert len(beats) >= 2
 
 
@@ -402,7 +403,7 @@ def test_tc_070_tc_071_v_01_v_02_meter_values(key, measurands, context):
     calls = [call for call in cs.sent("MeterValues", mark) if call["connectorId"] == 1]
     assert len(calls) >= 3
     at = sorted({instant(value["timestamp"]) for call in calls for value in call["meterValue"]})
-    assert {round(later - earlier, 3) for earlier, later in zip(at, at[1:], strict=False)} == {20}
+    assert {round(later - earlier, 3) for earlier, later in itertools.pairwise(at)} == {20}
     if context == "Sample.Clock":
         assert {moment % 20 for moment in at} == {0}
     for call in calls:
@@ -498,7 +499,7 @@ def test_tc_036_x_19_x_20_meter_values_of_an_offline_time():
     cs.advance(60)
     at = [instant(call["meterValue"][0]["timestamp"]) for call in cs.sent("MeterValues")]
     assert len(at) == 10
-    assert {round(later - earlier, 3) for earlier, later in zip(at, at[1:], strict=False)} == {20}
+    assert {round(later - earlier, 3) for earlier, later in itertools.pairwise(at)} == {20}
 
 
 @pytest.mark.parametrize("way", ["list", "cache", "unknown"])

@@ -134,6 +134,16 @@ def test_t_30_a_tolerant_box_reads_over_members_that_ocpp_does_not_have():
     assert complaints(cs) == []
 
 
+def test_t_30_a_tolerant_box_takes_null_for_nothing_where_it_may_be_left_out():
+    cs = CentralSystem(spec(1, QUIET, csms=CsmsSpec(tolerant=True)), linked=False)
+    cs.tags["TAG1"] = {"status": "Accepted", "expiryDate": None, "parentIdTag": None}
+    cs.restore()
+    charge(cs)
+    assert cs.status() == "Charging"
+    assert cs.ask("GetConfiguration", {"key": None}).code is None
+    assert cs.ask("UnlockConnector", {"connectorId": None}).code == "TypeConstraintViolation"
+
+
 def test_t_30_a_tolerant_box_takes_nothing_else_that_is_wrong():
     cs = CentralSystem(spec(1, QUIET, csms=CsmsSpec(tolerant=True)))
     assert cs.ask("Reset", {"type": "Warm", "x": 1}).code == "PropertyConstraintViolation"

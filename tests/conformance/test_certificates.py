@@ -1,283 +1,25 @@
-"""Group 18 of the checklist: certificates (Security whitepaper A02, A03, M03, M04, M05)."""
+"""Group 18 of the checklist: the box's own certificate (Security whitepaper A02, A03)."""
 
 from __future__ import annotations
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.x509 import ocsp
 from cryptography.x509.oid import NameOID
-from fakes.authorities import DAY, YEAR, Authority, ec_key, rsa_key
+from fakes.authorities import DAY, YEAR, Authority, ec_key
 from fakes.central_system import T0, CallError, Hold
 from fakes.enrolling import ask, enrol, make
 from fakes.scenes import booted
+from fakes.trusting import (
+    box,
+    events,
+    install,
+    logged,
+    signed,
+)
 
 from twin.model.effects import MakeKey
 from twin.model.inputs import PressReset, TransferFailed
-from twin.model.spec import CsmsSpec, KeySpec
 from twin.model.terms import LinkProblem, TransferProblem
-
-CENTRAL, MANUFACTURER = "CentralSystemRootCertificate", "ManufacturerRootCertificate"
-READY = {"CpoName": "Example CPO"}
-MONTH = 30 * DAY
-
-
-def box(*roots: Authority, profile: int = 0, keys=None, **csms):
-    """A box with a serial number that trusts these roots by its configuration."""
-    given = CsmsSpec(security_profile=profile, roots=tuple(root.pem for root in roots), **csms)
-    return booted(keys={**READY, **(keys or {})}, serial_number="SN-1", csms=given)
-
-
-def install(cs, root, use=CENTRAL):
-    pem = root if isinstance(root, str) else root.pem
-    return cs.ask("InstallCertificate", {"certificateType": use, "certificate": pem}).status
-
-
-def installed(cs, use=CENTRAL):
-    return cs.ask("GetInstalledCertificateIds", {"certificateType": use}).payload
-
-
-def hash_data(root, issuer=None, algorithm=hashes.SHA256):
-    issuer = (issuer or root).certificate
-    request = ocsp.OCSPRequestBuilder().add_certificate(root.certificate, issuer, algorithm()).build()
-    return {
-        "hashAlgorithm": algorithm.name.upper(),
-        "issuerNameHash": request.issuer_name_hash.hex(),
-        "issuerKeyHash": request.issuer_key_hash.hex(),
-        "serialNumber": f"{request.serial_number:x}",
-    }
-
-
-def delete(cs, data):
-    return cs.ask("DeleteCertificate", {"certificateHashData": data}).status
-
-
-def events(cs):
-    return [call["type"] for call in cs.sent("SecurityEventNotification")]
-
-
-def logged(cs):
-    return [note.fields["security_type"] for note in cs.noted("security_event")]
-
-
-def signed(cs, chain):
-    return cs.ask("CertificateSigned", {"certificateChain": chain}).status
-
-
-# --- InstallCertificate -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("use", [CENTRAL, MANUFACTURER])
-def test_sec_17_sec_19_a_root_is_installed_and_listed(use):
-    """M05.FR.01, M05.FR.02, M03.FR.01 … M03.FR.04."""
-    cs, root = box(), Authority()
-    assert installed(cs, use) == {"status": "NotFound"}
-    assert install(cs, root, use) == "Accepted"
-    assert installed(cs, use) == {"status": "Accepted", "certificateHashData": [hash_data(root)]}
-    other = MANUFACTURER if use == CENTRAL else CENTRAL
-    assert installed(cs, other) == {"status": "NotFound"}
-    assert logged(cs)[-1] == "ReconfigurationOfSecurityParameters"
-
-
-def test_sec_17_several_of_a_type_are_allowed_and_outlive_a_restart():
-    cs, one, other = box(), Authority("One"), Authority("Other", key=rsa_key())
-    assert [install(cs, one), install(cs, other)] == ["Accepted", "Accepted"]
-    cs.crash()
-    assert installed(cs)["certificateHashData"] == [hash_data(one), hash_data(other)]
-
-
-def test_sec_17_what_is_installed_already_is_not_installed_twice():
-    cs, root = box(), Authority()
-    assert [install(cs, root), install(cs, root)] == ["Accepted", "Accepted"]
-    assert len(installed(cs)["certificateHashData"]) == 1
-
-
-@pytest.mark.parametrize(
-    "pem",
-    [
-        pytest.param("hello", id="no PEM"),
-        pytest.param("-----BEGIN CERTIFICATE-----\nMIHgMIGaAgEBMA0GCSqG-----END CERTIFICATE-----", id="broken"),
-        pytest.param(Authority(ends=T0 - DAY).pem, id="expired"),
-        pytest.param(Authority(starts=T0 + DAY).pem, id="not yet valid"),
-        pytest.param(Authority(ca=False).pem, id="no authority"),
-        pytest.param(Authority(key=rsa_key(1024)).pem, id="weak key"),
-        pytest.param(Authority("Sub", above=Authority()).pem, id="issuer unknown"),
-        pytest.param(Authority().certify(ec_key().public_key()), id="a leaf"),
-        pytest.param(Authority("One").pem + Authority("Two").pem, id="two of them"),
-    ],
-)
-def test_sec_17_an_invalid_certificate_is_rejected(pem):
-    """M05.FR.06; the Central System is told that its certificate is invalid."""
-    cs = box()
-    assert install(cs, pem) == "Rejected"
-    assert installed(cs) == {"status": "NotFound"}
-    assert events(cs) == ["InvalidCentralSystemCertificate"]
-
-
-def test_sec_17_a_full_store_rejects():
-    """M05.FR.03."""
-    cs = box(Authority("Configured"), keys={"CertificateStoreMaxLength": 2})
-    assert install(cs, Authority("One")) == "Accepted"
-    assert install(cs, Authority("Two"), MANUFACTURER) == "Accepted"
-    assert install(cs, Authority("Three")) == "Rejected"
-    assert install(cs, Authority("Three"), MANUFACTURER) == "Rejected"
-    assert delete(cs, installed(cs, MANUFACTURER)["certificateHashData"][0]) == "Accepted"
-    assert install(cs, Authority("Three")) == "Accepted"
-
-
-def test_sec_17_an_intermediate_authority_is_named_by_its_issuer():
-    cs, root = box(), Authority()
-    middle = Authority("Middle", above=root)
-    assert [install(cs, root), install(cs, middle)] == ["Accepted", "Accepted"]
-    assert installed(cs)["certificateHashData"] == [hash_data(root), hash_data(middle, root)]
-
-
-def test_sec_17_a_new_root_does_not_end_the_connection():
-    cs = box(profile=1, password="p")
-    install(cs, Authority())
-    assert cs.connection == 1
-
-
-# --- AdditionalRootCertificateCheck -----------------------------------------------------------------------------------
-
-
-def checked(*roots, **csms):
-    csms = {"profile": 2, "password": "p"} | csms
-    return box(*roots, keys={"AdditionalRootCertificateCheck": KeySpec("true")}, **csms)
-
-
-def test_sec_18_a_root_that_the_old_one_did_not_sign_is_rejected():
-    """M05.FR.09, M05.FR.10."""
-    old = Authority("Old")
-    cs = checked(old)
-    for new in (Authority("New"), Authority("New", above=Authority("Old"))):
-        assert install(cs, new) == "Rejected"
-    assert installed(cs)["certificateHashData"] == [hash_data(old)]
-    assert cs.station.access.roots is None
-
-
-def test_sec_18_a_signed_root_replaces_the_old_one_which_stays_as_fallback_until_it_works():
-    """M05.FR.08, M05.FR.11, M05.FR.12."""
-    old = Authority("Old")
-    new = old.renewed()
-    cs = checked(old)
-    assert install(cs, new) == "Accepted"
-    assert cs.station.access.roots == (new.pem,)
-    assert installed(cs)["certificateHashData"] == [hash_data(new, old), hash_data(old)]
-    assert cs.connection == 1  # it counts from the next connection on
-    cs.blink()
-    assert installed(cs)["certificateHashData"] == [hash_data(new, old)]
-    cs.crash()
-    assert cs.station.access.roots == (new.pem,)
-
-
-def test_sec_18_while_the_new_root_does_not_work_the_old_one_does():
-    """M05.FR.13: each try with the new root that fails is followed by one with the old."""
-    old = Authority("Old")
-    new = old.renewed()
-    cs = checked(old)
-    tried = []
-
-    def admits(access):
-        tried.append(access.roots)
-        return LinkProblem.BAD_SERVER_CERTIFICATE if access.roots == (new.pem,) else None
-
-    cs.admits = admits
-    install(cs, new)
-    cs.blink()
-    cs.advance(10)
-    assert cs.link
-    assert tried == [(new.pem,), (old.pem,)]
-    assert "InvalidCentralSystemCertificate" in logged(cs)
-    assert len(installed(cs)["certificateHashData"]) == 2
-    cs.blink()
-    cs.advance(10)
-    assert tried[2:] == [(new.pem,), (old.pem,)]  # the new one has its chance each time
-    cs.admits = lambda _: None
-    cs.blink()
-    assert installed(cs)["certificateHashData"] == [hash_data(new, old)]
-
-
-def test_sec_18_a_second_new_root_must_be_signed_by_the_first_and_the_proven_one_stays():
-    old = Authority("Old")
-    new = old.renewed()
-    newer = new.renewed()
-    cs = checked(old)
-    install(cs, new)
-    assert install(cs, old.renewed(common_name="Aside")) == "Rejected"
-    assert install(cs, newer) == "Accepted"
-    assert installed(cs)["certificateHashData"] == [hash_data(newer, new), hash_data(old)]
-
-
-def test_sec_18_without_tls_nothing_proves_the_new_root():
-    old = Authority("Old")
-    cs = checked(old, profile=1)
-    install(cs, old.renewed())
-    cs.blink()
-    assert len(installed(cs)["certificateHashData"]) == 2
-
-
-def test_sec_18_the_first_root_needs_no_other():
-    cs = checked(profile=1)
-    assert install(cs, Authority()) == "Accepted"
-    assert install(cs, Authority("Other")) == "Rejected"
-    assert install(cs, Authority("Maker"), MANUFACTURER) == "Accepted"
-    assert install(cs, Authority("Maker 2"), MANUFACTURER) == "Accepted"  # the check is about the Central System only
-
-
-# --- DeleteCertificate ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("algorithm", [hashes.SHA256, hashes.SHA384, hashes.SHA512], ids=lambda one: one.name)
-@pytest.mark.parametrize("use", [CENTRAL, MANUFACTURER])
-def test_sec_20_a_root_is_deleted_by_any_hash(use, algorithm):
-    """M04.FR.01, M04.FR.02, M04.FR.04, M04.FR.07."""
-    cs, root, other = box(), Authority("One"), Authority("Other")
-    install(cs, root, use)
-    install(cs, other, use)
-    data = hash_data(root, algorithm=algorithm)
-    data |= {"issuerNameHash": data["issuerNameHash"].upper(), "serialNumber": data["serialNumber"].upper().zfill(40)}
-    assert delete(cs, data) == "Accepted"
-    assert installed(cs, use)["certificateHashData"] == [hash_data(other)]
-    assert delete(cs, data) == "NotFound"
-    cs.crash()
-    assert installed(cs, use)["certificateHashData"] == [hash_data(other)]
-    assert logged(cs).count("ReconfigurationOfSecurityParameters") == 3
-
-
-def test_sec_20_a_root_in_use_cannot_be_deleted():
-    """M04.FR.03, M04.FR.06."""
-    root, other = Authority("Root"), Authority("Other")
-    cs = box(root, profile=2, password="p")
-    install(cs, other)
-    assert delete(cs, hash_data(root)) == "Failed"
-    assert delete(cs, hash_data(other)) == "Accepted"  # it came after the connection was opened
-    assert installed(cs)["certificateHashData"] == [hash_data(root)]
-
-
-def test_sec_20_without_tls_no_root_is_in_use():
-    """M04, remarks: even the last one may go. A configured one is not trusted any more either."""
-    root = Authority()
-    cs = box(root, profile=1, password="p")
-    assert cs.station.access.roots is None
-    assert delete(cs, hash_data(root)) == "Accepted"
-    assert installed(cs) == {"status": "NotFound"}
-    cs.crash()
-    assert cs.station.access.roots == ()
-    assert install(cs, root) == "Accepted"
-    assert cs.station.access.roots is None
-
-
-def test_sec_20_the_box_own_certificate_cannot_be_deleted(tmp_path):
-    """M04.FR.05."""
-    root = Authority()
-    cs = box(root)
-    pem = enrol(cs, tmp_path, root)
-    certificate = x509.load_pem_x509_certificate(pem.encode())
-    request = ocsp.OCSPRequestBuilder().add_certificate(certificate, root.certificate, hashes.SHA256()).build()
-    data = hash_data(root) | {"serialNumber": f"{request.serial_number:x}"}
-    assert delete(cs, data) == "Failed"
-
 
 # --- SignCertificate --------------------------------------------------------------------------------------------------
 
@@ -542,6 +284,21 @@ def test_sec_16_an_old_certificate_serves_while_the_new_one_does_not_work(tmp_pa
     assert cs.access.chain == third
 
 
+@pytest.mark.parametrize(
+    "problem", [LinkProblem.UNREACHABLE, LinkProblem.BAD_SERVER_CERTIFICATE, LinkProblem.TLS_VERSION], ids=str
+)
+def test_sec_16_who_never_saw_a_new_certificate_tells_nothing_about_it(problem, tmp_path):
+    """A02.FR.09: a Central System that was away meanwhile is shown the newest one when it is back."""
+    root = Authority()
+    cs, _ = at_profile_3(root, tmp_path)
+    cs.admits = lambda _: problem
+    second = enrol(cs, tmp_path, root, starts=T0 - 60)
+    cs.advance(600)
+    cs.admits = lambda _: None
+    cs.advance(60)
+    assert cs.access.chain == second
+
+
 def test_sec_16_the_configured_certificate_serves_while_the_first_one_does_not_work(tmp_path):
     root = Authority()
     cs = box(root, profile=3, certificate_file="box.pem")
@@ -570,6 +327,36 @@ def test_sec_14_a_month_before_the_end_the_box_asks_by_itself(tmp_path):
     assert signed(cs, pem) == "Accepted"
     cs.advance(40 * DAY)
     assert len(cs.jobs) == 2
+
+
+def test_sec_14_the_request_waits_for_the_operators_name(tmp_path):
+    """A03, prerequisites."""
+    root = Authority()
+    cs = box(root)
+    enrol(cs, tmp_path, root, ends=T0 + 100 * DAY)
+    assert cs.configure("CpoName", "") == "Accepted"
+    cs.advance_to(T0 + 80 * DAY)
+    assert len(cs.jobs) == 1
+    assert cs.configure("CpoName", "Another CPO") == "Accepted"
+    cs.advance(60)
+    assert cs.wanted(MakeKey).organization == "Another CPO"
+    assert len(cs.jobs) == 2
+
+
+@pytest.mark.parametrize(("level", "asked"), [(2, 0), (3, 1)])
+def test_sec_14_a_configured_certificate_is_succeeded_in_time_too(level, asked):
+    """A03.FR.02: where it is in use."""
+    csms = {"certificate_file": "box.pem", "certificate_validity": (T0 - DAY, T0 + 50 * DAY), "password": "p"}
+    cs = box(Authority(), profile=level, **csms)
+    cs.advance_to(T0 + 20 * DAY - 60)
+    assert len(cs.jobs) == 0
+    cs.advance(120)
+    assert len(cs.jobs) == asked
+    if asked:
+        cs.finish(TransferFailed(cs.wanted(MakeKey).job_id, TransferProblem.FAILED, "disk full"))
+    cs.crash()
+    cs.advance(20 * DAY)
+    assert len(cs.jobs) == asked  # once
 
 
 def test_sec_14_the_request_waits_for_the_connection(tmp_path):

@@ -127,6 +127,28 @@ def test_sec_11_a_certificate_that_is_not_yet_valid_or_expired_is_none(tmp_path)
     assert cs.configure("SecurityProfile", 3) == "Rejected"
 
 
+@pytest.mark.parametrize(("starts", "ends", "status"), [(-2, -1, "Rejected"), (-1, 1, "Accepted"), (1, 2, "Rejected")])
+def test_sec_11_a_configured_certificate_counts_while_it_is_valid(starts, ends, status):
+    validity = (T0 + starts * DAY, T0 + ends * DAY)
+    cs = at_profile(2, certificate_file="box.pem", certificate_validity=validity)
+    assert cs.configure("SecurityProfile", 3) == status
+
+
+def test_sec_09_sec_12_what_waits_for_a_reboot_is_logged_and_on_trial_then():
+    """A05.FR.08, A01.FR.11: a box may answer RebootRequired."""
+    waiting = KeySpec("1", reboot_required=True)
+    cs = at_profile(1, {"SecurityProfile": waiting, "AuthorizationKey": KeySpec(KEY, reboot_required=True)})
+    assert cs.configure("SecurityProfile", 2) == "RebootRequired"
+    assert cs.configure("AuthorizationKey", OTHER_KEY) == "RebootRequired"
+    assert (cs.connection, cs.access.profile) == (1, 1)
+    cs.admits = lambda access: LinkProblem.OTHER if access.profile == 2 else None
+    cs.ask("Reset", {"type": "Hard"})
+    cs.advance(60)
+    changes = [n.fields["tech_info"] for n in cs.noted("security_event") if "Reconf" in n.fields["security_type"]]
+    assert changes == ["AuthorizationKey", "SecurityProfile 2", "SecurityProfile 1"]
+    assert (cs.link, cs.access.profile, cs.access.password) == (True, 1, bytes.fromhex(OTHER_KEY))
+
+
 def test_sec_12_a_higher_profile_is_answered_then_used():
     """A05.FR.05, A05.FR.06, A05.FR.07: the answer goes out on the old connection."""
     cs = at_profile(1)

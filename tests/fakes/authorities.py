@@ -44,6 +44,7 @@ class Authority:
     ends: float = T0 + 10 * YEAR
     key: Any = None
     ca: bool | None = True
+    path_length: int | None = None
 
     def __post_init__(self) -> None:
         self.key = self.key or ec_key()
@@ -51,7 +52,7 @@ class Authority:
         builder = _builder(name(self.common_name), name(signer.common_name), self.key.public_key(), self.starts)
         builder = builder.not_valid_after(at(self.ends))
         if self.ca is not None:
-            builder = builder.add_extension(x509.BasicConstraints(self.ca, None), critical=True)
+            builder = builder.add_extension(x509.BasicConstraints(self.ca, self.path_length), critical=True)
         self.certificate = builder.sign(signer.key, hashes.SHA256())
         self.pem = self.certificate.public_bytes(Encoding.PEM).decode()
 

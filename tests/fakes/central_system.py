@@ -167,6 +167,7 @@ class CentralSystem:
         self.calls: list[CallOutcome] = []
         self.access = Access()  # with what the present connection was opened
         self.admits: Callable[[Access], LinkProblem | None] = lambda _: None  # why a connection is refused
+        self.certificate: bytes | None = None  # by which the Central System proves itself (DER)
         self.jobs: list[Job] = []  # what the twin wanted fetched, delivered, made or given up
         self.crash_next: Literal["before_store", "after_store"] | None = None
         self.starts = 0
@@ -445,7 +446,7 @@ class CentralSystem:
         self.connection += 1
         self.judge.connected()
         self.log.append((self.now, "link", "up"))
-        self._carry_out(self.station.link_up(self.url, self.now))
+        self._carry_out(self.station.link_up(self.url, self.now, self.certificate))
 
     @property
     def url(self) -> str:

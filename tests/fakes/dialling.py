@@ -21,6 +21,7 @@ class FakeConnection:
         self.ticks: list[float] = []
         self.deaf = False  # does not notice that it was closed
         self.answer: Callable[[str], str | None] = lambda _: None
+        self.server_certificate: bytes | None = None
         self._told = False
 
     def send(self, text):

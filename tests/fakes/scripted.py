@@ -47,7 +47,7 @@ class ScriptedStation:
         self._input("send_raw", text)
         return Turn(frames=[Frame(text, None)])
 
-    def link_up(self, url, now):
+    def link_up(self, url, now, server=None):
         self.connected = True
         return self._input("link_up", url)
 

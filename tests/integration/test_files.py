@@ -13,7 +13,7 @@ import pytest
 import trustme
 from aiohttp import web
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from fakes.file_servers import PASSWORD, ftp_server, http_server, reading
 from fakes.record import PATIENCE_S
@@ -173,6 +173,41 @@ async def test_sec_32_sec_33_sec_34_a_signed_image_is_installed_only_if_it_is_ge
             )
     assert {told["requestId"] for told in quick.books.all("SignedFirmwareStatusNotification")} == {5}
     assert ("Installed" in quick.statuses("SignedFirmwareStatusNotification")) == (verdict == "SignatureVerified")
+
+
+async def test_sec_17_sec_34_an_rsa_pss_signature_counts_under_a_root_that_was_installed_and_outlives_kill_9(
+    fast, quick, make_daemon
+):
+    manufacturer = trustme.CA()
+    signer = manufacturer.issue_cert(common_name="Firmware", key_type=trustme.KeyType.RSA)
+    key = load_pem_private_key(signer.private_key_pem.bytes(), None)
+    pss = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
+    daemon = await make_daemon(fast)
+    async with http_server(Shelf()) as root:
+        firmware = {
+            "location": f"{root}/fw-2.1.0.bin",
+            "retrieveDateTime": LONG_AGO,
+            "signingCertificate": signer.cert_chain_pems[0].bytes().decode(),
+            "signature": base64.b64encode(key.sign(IMAGE, pss, hashes.SHA256())).decode(),
+        }
+        await quick.ready()
+        refused = await quick.call("SignedUpdateFirmware", requestId=4, firmware=firmware)
+        assert refused == {"status": "InvalidCertificate"}
+        await quick.books.until(
+            "SecurityEventNotification", lambda told: told["type"] == "InvalidFirmwareSigningCertificate"
+        )
+        pem = manufacturer.cert_pem.bytes().decode()
+        kind = "ManufacturerRootCertificate"
+        assert await quick.call("InstallCertificate", certificateType=kind, certificate=pem) == {"status": "Accepted"}
+        assert await quick.call("SignedUpdateFirmware", requestId=5, firmware=firmware) == {"status": "Accepted"}
+        await quick.status("SignedFirmwareStatusNotification", "Downloading")
+        await daemon.kill()
+        await daemon.start()
+        await quick.status("SignedFirmwareStatusNotification", "Installed")
+    told = quick.books.all("SignedFirmwareStatusNotification")
+    assert {each["requestId"] for each in told} == {5}
+    steps = list(dict.fromkeys(each["status"] for each in told))  # what nobody confirmed in time comes again
+    assert steps == ["Downloading", "Downloaded", "SignatureVerified", "Installing", "InstallRebooting", "Installed"]
 
 
 async def test_fw_08_fw_09_a_download_goes_on_after_kill_9(fast, quick, make_daemon, tmp_path):

@@ -348,3 +348,94 @@ async def test_sec_13_sec_15_sec_16_a_certificate_that_came_over_ocpp_proves_who
         await daemon.start()
         await books.until("BootNotification", after=mark)
         assert (("commonName", "SN-2"),) in tls_of(csms).getpeercert()["subject"]
+
+
+async def install(csms, authority, kind="CentralSystemRootCertificate"):
+    root = {"certificateType": kind, "certificate": authority.cert_pem.bytes().decode()}
+    return (await csms.call("garage", "InstallCertificate", root))["status"]
+
+
+async def test_sec_20_of_two_roots_the_one_that_proves_the_central_system_cannot_be_deleted(
+    mosquitto, make_csms, given, make_daemon, server_context
+):
+    csms = await make_csms(server_context)
+    books = Books(csms)
+    keys = {"SecurityProfile": 2, "AuthorizationKey": KEY}
+    kind = {"certificateType": "CentralSystemRootCertificate"}
+    async with Witness(mosquitto.port) as witness:
+        await make_daemon(given(csms, keys=keys))
+        await books.until("StatusNotification")
+        assert await install(csms, trustme.CA(key_type=trustme.KeyType.RSA)) == "Accepted"
+        mark = witness.mark()
+        await witness.ok("garage/cmd/drop_link", "")
+        await witness.event("garage", "connected", after=mark)
+        listed = await csms.call("garage", "GetInstalledCertificateIds", kind)
+        verdicts = [
+            (await csms.call("garage", "DeleteCertificate", {"certificateHashData": each}))["status"]
+            for each in listed["certificateHashData"]
+        ]
+        assert verdicts == ["Failed", "Accepted"]
+
+
+async def test_sec_18_a_root_is_replaced_and_the_old_one_serves_until_the_central_system_follows(
+    mosquitto, make_csms, given, make_daemon, authority, server_context
+):
+    """M05.FR.09, M05.FR.11 … .13: a server under the old root only, then one under the new root."""
+    new = authority.create_child_ca()
+    csms = await make_csms(server_context)
+    books = Books(csms)
+    keys = {"SecurityProfile": 2, "AuthorizationKey": KEY, "AdditionalRootCertificateCheck": True}
+    kind = {"certificateType": "CentralSystemRootCertificate"}
+
+    async def roots():
+        return len((await csms.call("garage", "GetInstalledCertificateIds", kind))["certificateHashData"])
+
+    async def again(witness):
+        mark = witness.mark()
+        await witness.ok("garage/cmd/drop_link", "")
+        await witness.event("garage", "connected", after=mark)
+        return mark
+
+    async with Witness(mosquitto.port) as witness:
+        await make_daemon(given(csms, keys=keys))
+        await books.until("StatusNotification")
+        assert await install(csms, trustme.CA()) == "Rejected"
+        assert await install(csms, new) == "Accepted"
+        mark = await again(witness)
+        await security_event(witness, "InvalidCentralSystemCertificate", after=mark)
+        assert await roots() == 2
+        new.issue_cert("localhost").configure_cert(server_context)
+        await again(witness)
+        assert await roots() == 1
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["leaf first", "leaf last"])
+async def test_sec_15_the_intermediate_authority_is_shown_to_who_knows_the_root_only(
+    mosquitto, make_csms, given, make_daemon, server_context, authority, passwords, order
+):
+    """A02.FR.06, W5.1: the chain may come with what is between."""
+    server_context.verify_mode = ssl.CERT_OPTIONAL
+    authority.configure_trust(server_context)
+    csms = await make_csms(server_context)
+    books = Books(csms)
+    keys = {"SecurityProfile": 2, "AuthorizationKey": KEY, "CpoName": "Operator"}
+    middle = authority.create_child_ca()
+
+    async def accept(identity, payload):
+        return {"status": "Accepted"}
+
+    csms.handlers["SignCertificate"] = accept
+    async with Witness(mosquitto.port) as witness:
+        await make_daemon(given(csms, keys=keys))
+        await books.until("StatusNotification")
+        trigger = {"requestedMessage": "SignChargePointCertificate"}
+        assert await csms.call("garage", "ExtendedTriggerMessage", trigger) == {"status": "Accepted"}
+        asked = await books.until("SignCertificate")
+        chain = [signed(middle, asked["csr"]), middle.cert_pem.bytes().decode()][::order]
+        answer = await csms.call("garage", "CertificateSigned", {"certificateChain": "".join(chain)})
+        assert answer == {"status": "Accepted"}
+        passwords.clear()
+        mark = witness.mark()
+        assert await change(csms, "SecurityProfile", "3") == "Accepted"
+        await witness.event("garage", "connected", after=mark)
+        assert (("commonName", "garage"),) in tls_of(csms).getpeercert()["subject"]

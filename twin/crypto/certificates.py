@@ -7,7 +7,7 @@ certificate is; must not know what a box does with it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from cryptography import x509
@@ -23,6 +23,9 @@ from twin.errors import CertificateError
 MIN_RSA_BITS = 2048
 MIN_EC_BITS = 224
 """The least sizes of keys (Security whitepaper A00.FR.502, .503)."""
+
+MAX_SERIAL_BITS = 160
+"""The longest serial number: 20 octets (RFC 5280 §4.1.2.2), which are the 40 digits of Security whitepaper §6.1."""
 
 _MAX_PATH = 10
 _WEAK_HASHES = frozenset({"md5", "sha1"})
@@ -51,8 +54,17 @@ def read(pem: str) -> list[Certificate]:
         for certificate in found:
             _touch(certificate)
     except _PARSE_ERRORS as error:
-        raise CertificateError(f"no certificates in PEM form: {error}") from error
+        raise CertificateError(f"no certificates in PEM form: {_first_sentence(error)}") from error
     return found
+
+
+def readable(pems: Iterable[str]) -> Iterator[Certificate]:
+    """Yield the certificates in PEM texts but for those of a kind that is not known, as there may be among many."""
+    for pem in pems:
+        try:
+            yield from read(pem)
+        except CertificateError:
+            continue
 
 
 def read_one(pem: str) -> Certificate:
@@ -61,6 +73,21 @@ def read_one(pem: str) -> Certificate:
     if len(found) != 1:
         raise CertificateError(f"one certificate was expected, and {len(found)} came")
     return found[0]
+
+
+def read_der(der: bytes) -> Certificate:
+    """Return a certificate as TLS carries it. Raises CertificateError."""
+    try:
+        found = x509.load_der_x509_certificate(der)
+        _touch(found)
+    except _PARSE_ERRORS as error:
+        raise CertificateError(f"no certificate in DER form: {_first_sentence(error)}") from error
+    return found
+
+
+def _first_sentence(error: Exception) -> str:
+    """Return what is wrong, without the advice to programmers that follows it."""
+    return str(error).partition(". ")[0]
 
 
 def _touch(certificate: Certificate) -> None:
@@ -229,6 +256,13 @@ def expiry_problem(certificate: Certificate, now: float) -> str | None:
     return f"it expired on {certificate.not_valid_after_utc.isoformat()}" if now > ends_at(certificate) else None
 
 
+def serial_problem(certificate: Certificate) -> str | None:
+    """Say that a certificate cannot be named by its serial number (Security whitepaper A00.FR.508, §6.1)."""
+    serial = certificate.serial_number
+    fine = serial >= 0 and serial.bit_length() <= MAX_SERIAL_BITS
+    return None if fine else "its serial number is negative, or longer than 20 octets"
+
+
 def root_problem(certificate: Certificate, now: float) -> str | None:
     """Say why a certificate cannot be trusted to vouch for others."""
     if not may_sign(certificate):
@@ -243,14 +277,25 @@ def chain_problem(chain: Sequence[Certificate], roots: Sequence[Certificate], no
     """
     at = max(now, starts_at(chain[0]))
     current, others = chain[0], list(chain[1:])
-    for _ in range(_MAX_PATH):
+    for between in range(_MAX_PATH):
         if (problem := signature_problem(current)) is not None:
             return problem
-        if any(signed_by(current, root) and root_problem(root, at) is None for root in roots):
+        if any(_vouches(root, current, between, at) for root in roots):
             return None
-        above = next((one for one in others if signed_by(current, one) and root_problem(one, at) is None), None)
+        above = next((one for one in others if _vouches(one, current, between, at)), None)
         if above is None:
             return "no trusted root certificate vouches for it"
         others.remove(above)
         current = above
     return "the chain is too long"
+
+
+def _vouches(authority: Certificate, current: Certificate, between: int, at: float) -> bool:
+    """Tell whether an authority makes a path longer that has so many others on it already (RFC 5280 §6.1.4 m)."""
+    if not signed_by(current, authority) or root_problem(authority, at) is not None:
+        return False
+    try:
+        longest = authority.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length
+    except ExtensionNotFound:
+        return True
+    return longest is None or between <= longest

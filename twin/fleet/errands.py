@@ -25,6 +25,7 @@ from twin.model.inputs import Delivered, Fetched, JobEvent, KeyMade, TransferFai
 from twin.model.spec import TwinSpec
 from twin.model.terms import TransferProblem
 from twin.model.view import TwinView
+from twin.station import Station
 from twin.store.port import Entries, Store
 
 MAX_VERSION = 50
@@ -40,6 +41,7 @@ class Client(Protocol):
     """Be the one for whom something is done."""
 
     spec: TwinSpec
+    station: Station
 
     def show(self) -> TwinView:
         """Show the twin as it is now."""
@@ -87,7 +89,7 @@ class Errands:
         try:
             match job:
                 case Fetch():
-                    return await self._fetch(client.spec, job)
+                    return await self._fetch(client, job)
                 case Deliver():
                     return await self._deliver(client, job)
                 case MakeKey(job_id, common_name, organization, keep):
@@ -102,9 +104,9 @@ class Errands:
             why = f"the disk of the charge point failed ({(error.strerror or str(error)).lower()}): check store.files"
             return TransferFailed(job.job_id, TransferProblem.FAILED, why)
 
-    async def _fetch(self, spec: TwinSpec, job: Fetch) -> Fetched:
-        folder = await asyncio.to_thread(self._files.make, spec.id, "firmware")
-        fetch = partial(transfer.fetch, job.url, folder, self._bounds, spec.csms.roots)
+    async def _fetch(self, client: Client, job: Fetch) -> Fetched:
+        folder = await asyncio.to_thread(self._files.make, client.spec.id, "firmware")
+        fetch = partial(transfer.fetch, job.url, folder, self._bounds, _roots(client))
         path = await self._aside.run(fetch)
         genuine = None
         if job.signing is not None:
@@ -122,9 +124,8 @@ class Errands:
         view, now = client.show(), self._clock.now()
         try:
             await asyncio.to_thread(logfile.write, path, job, client.spec, view, entries, now, self._hide)
-            await self._aside.run(
-                partial(transfer.upload, path, job.file_name, job.url, self._bounds, client.spec.csms.roots)
-            )
+            upload = partial(transfer.upload, path, job.file_name, job.url, self._bounds, _roots(client))
+            await self._aside.run(upload)
         finally:
             path.unlink(missing_ok=True)
         return Delivered(job.job_id)
@@ -142,6 +143,12 @@ class Errands:
         if isinstance(entries, StoreError):
             raise TransferError(TransferProblem.FAILED, str(entries))
         return entries
+
+
+def _roots(client: Client) -> tuple[str, ...]:
+    """Return whom a twin trusts: what the Central System installed and deleted counts for files as well."""
+    known = client.station.access.roots
+    return client.spec.csms.roots if known is None else known
 
 
 def firmware_version(name: str) -> str:

@@ -99,11 +99,11 @@ class Hosted:
         keys = self._shell.files.keys(self.spec.id)
         return target(self.spec, self._out.access, self.station.subprotocols, keys)
 
-    def opened(self, url: str) -> None:
-        """Learn that the connection stands."""
+    def opened(self, url: str, server: bytes | None) -> None:
+        """Learn that the connection stands, with a Central System that proved itself by this certificate (DER)."""
         # What changed while it was opened must not be taken for what it was opened with.
         if self._resting or not self._out.renew_stale(self.station):
-            self._happen(lambda station, now: station.link_up(url, now))
+            self._happen(lambda station, now: station.link_up(url, now, server))
 
     def refused(self, event: LinkRefused) -> None:
         """Learn that an attempt to connect failed."""

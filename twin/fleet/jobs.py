@@ -146,8 +146,9 @@ class _Lane:
             task.add_done_callback(partial(self._done, key, told))
 
     def _done(self, key: Key, told: _Told, task: asyncio.Task[JobEvent]) -> None:
-        if self._ending.pop(task, None) is None:
+        given_up = self._ending.pop(task, None) is not None
+        if not given_up:
             del self._running[key]
-            if not task.cancelled():
-                told(task.result())
         self._next()
+        if not given_up and not task.cancelled():
+            told(task.result())

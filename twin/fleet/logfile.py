@@ -21,6 +21,8 @@ from twin.model.terms import Instant, LogKind
 from twin.model.view import TwinView
 from twin.store.port import Entries
 
+EARLIEST, LATEST = (datetime(year, 1, 2, tzinfo=UTC).timestamp() for year in (1, 9999))
+
 Hide: TypeAlias = Callable[[Any], Any]
 """Hides the secrets in something JSON-like."""
 
@@ -62,4 +64,7 @@ def _pretty(content: Any) -> bytes:
 
 
 def _time(at: Instant | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    if at is None:
+        return None
+    # A bound of the Central System may lie outside of what a calendar holds, once it is on our clock.
+    return datetime.fromtimestamp(min(max(at, EARLIEST), LATEST), UTC).isoformat(timespec="milliseconds")

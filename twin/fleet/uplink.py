@@ -34,8 +34,8 @@ class Owner(Protocol):
         """Return whom to connect to now; raises LinkError."""
         ...
 
-    def opened(self, url: str) -> None:
-        """Learn that the connection stands."""
+    def opened(self, url: str, server: bytes | None) -> None:
+        """Learn that the connection stands; `server` is the Central System's certificate (DER), if it has one."""
         ...
 
     def received(self, text: str) -> None:
@@ -250,7 +250,7 @@ class Uplink:
         self._since = asyncio.get_running_loop().time()
         if self._ping_s:
             connection.set_ping_interval(self._ping_s)
-        self._owner.opened(url)
+        self._owner.opened(url, connection.server_certificate)
         self._owner.rearm()
 
     # --- The connection tells -----------------------------------------------------------------------------------------

@@ -14,12 +14,14 @@ X509_EXPIRED = 10
 X509_HOSTNAME_MISMATCH = 62
 X509_ADDRESS_MISMATCH = 64
 
+HANDSHAKE_FAILURE = "SSLV3_ALERT_HANDSHAKE_FAILURE"
+
 OLD_TLS = frozenset({"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "WRONG_SSL_VERSION", "VERSION_TOO_LOW"})
 """What OpenSSL says where the other side speaks older TLS only (A00.FR.315, .419)."""
 
 WEAK_CIPHERS = frozenset(
     {
-        "SSLV3_ALERT_HANDSHAKE_FAILURE",
+        HANDSHAKE_FAILURE,
         "TLSV1_ALERT_INSUFFICIENT_SECURITY",
         "WRONG_CIPHER_RETURNED",
         "UNKNOWN_CIPHER_RETURNED",
@@ -64,7 +66,11 @@ def http_refusal(status: int, target: Target) -> LinkError:
         case _ if 300 <= status < 400:
             return LinkError(f"{target.url} has moved (HTTP {status}): set csms.url to its new address.")
         case 429:
-            return LinkError("The Central System wants fewer connections (HTTP 429): raise csms.backoff.")
+            return _unreachable("The Central System wants fewer connections (HTTP 429): raise csms.backoff.")
+        case 400 if target.profile == 3:  # nginx says so
+            return _unauthorized("or a proxy before it does not accept the certificate (HTTP 400): look into its log.")
+        case 502 | 503 | 504:
+            return _unreachable(f"The Central System is away, says a proxy before it (HTTP {status}): start it.")
         case _ if status >= 500:
             return LinkError(f"The Central System or a proxy before it has a fault (HTTP {status}): look into its log.")
         case _:
@@ -101,19 +107,25 @@ def hung_up(target: Target, error: Exception | None = None, *, answered: bool = 
     )
 
 
-def silent(target: Target, timeout_s: float) -> LinkError:
-    """Say that nothing came in time."""
-    return LinkError(f"{target.url} did not answer within {timeout_s:g} s: check csms.url, the network and firewalls.")
+def silent(target: Target, timeout_s: float, *, there: bool) -> LinkError:
+    """Say that nothing came in time; `there` tells that somebody took the connection at least."""
+    return LinkError(
+        f"{target.url} did not answer within {timeout_s:g} s: check csms.url, the network and firewalls.",
+        LinkProblem.OTHER if there else LinkProblem.UNREACHABLE,
+    )
 
 
 def is_turned_away(error: OSError, target: Target) -> bool:
-    """Tell whether the other side hung up in the middle of the TLS handshake, politely or not."""
-    return target.ssl is not None and isinstance(error, ConnectionResetError | BrokenPipeError)
+    """Tell whether the other side ended the TLS handshake without saying why, politely or not."""
+    # In TLS 1.2 "handshake failure" may mean the cipher suites as well as that our certificate is missed.
+    silent = isinstance(error, ConnectionResetError | BrokenPipeError)
+    return target.ssl is not None and (silent or getattr(error, "reason", None) == HANDSHAKE_FAILURE)
 
 
-def turned_away(target: Target, problem: LinkProblem) -> LinkError:
-    """Say why the other side hung up in the middle of the TLS handshake."""
-    said = "closed by the other side"
+def turned_away(target: Target, problem: LinkProblem, error: OSError) -> LinkError:
+    """Say why the other side ended the TLS handshake, by what it is found to speak."""
+    reason = getattr(error, "reason", None) or "closed by the other side"
+    said = reason.replace("_", " ").lower()
     match problem:
         case LinkProblem.TLS_VERSION:
             return _old_tls(said, target)
@@ -122,7 +134,7 @@ def turned_away(target: Target, problem: LinkProblem) -> LinkError:
         case LinkProblem.UNAUTHORIZED:
             return _certificate_refused(said)
         case _:
-            return _no_tls(said, target)
+            return _no_tls(reason, target)
 
 
 def unreachable(error: OSError, target: Target) -> LinkError:
@@ -133,17 +145,23 @@ def unreachable(error: OSError, target: Target) -> LinkError:
         case ssl.SSLError():
             return _no_tls(error.reason or "handshake failed", target)
         case socket.gaierror():
-            return LinkError(
+            return _unreachable(
                 f"The host name in {target.url} cannot be resolved ({error.strerror}): check csms.url and the DNS."
             )
         # Where a name has several addresses, asyncio and uvloop put all errors into one text.
         case _ if error.errno == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in str(error):
-            return LinkError(f"Nothing listens at {target.url}: start the Central System, or correct csms.url.")
+            return _unreachable(f"Nothing listens at {target.url}: start the Central System, or correct csms.url.")
         case _ if error.errno in (errno.EMFILE, errno.ENFILE):
-            return LinkError("Too many open files: raise the limit (ulimit -n, or LimitNOFILE= in the systemd unit).")
+            return _unreachable(
+                "Too many open files: raise the limit (ulimit -n, or LimitNOFILE= in the systemd unit)."
+            )
         case _:
             why = error.strerror or error
-            return LinkError(f"{target.url} cannot be reached ({why}): check csms.url and the network.")
+            return _unreachable(f"{target.url} cannot be reached ({why}): check csms.url and the network.")
+
+
+def _unreachable(sentence: str) -> LinkError:
+    return LinkError(sentence, LinkProblem.UNREACHABLE)
 
 
 def _unauthorized(sentence: str) -> LinkError:

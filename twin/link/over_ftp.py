@@ -75,6 +75,9 @@ async def upload(
             while block := file.read(_BLOCK):
                 writer.write(block)
                 await _within(idle_s, writer.drain())
+        # Here, and not in the hurry of an end: the server takes whatever has come until then for the whole file.
+        writer.close()
+        await _within(idle_s, writer.wait_closed())
 
 
 class _Control:

@@ -102,6 +102,9 @@ async def _answer(
                     yield answer
                     return
                 target = _moved(target, answer.headers["Location"])
+                # RFC 9110 §15.4: a form was taken, and what is elsewhere is a page about it.
+                if answer.status == 303 or (method == "POST" and answer.status in (301, 302)):
+                    method, body = "GET", nullcontext
     raise TransferError(TransferProblem.FAILED, f"{target.origin} sends us on again and again")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import ssl
 from collections.abc import Sequence
 from typing import Protocol, cast, final
 
@@ -56,9 +57,9 @@ async def connect(target: Target, peer: Peer, *, timeout_s: float) -> Connection
         return connection
     except OSError as error:
         if timeout.expired():
-            raise silent(target, timeout_s) from error
+            raise silent(target, timeout_s, there=opening.transport is not None) from error
         if is_turned_away(error, target):
-            raise turned_away(target, await probe(uri.host, uri.port)) from error
+            raise turned_away(target, await probe(uri.host, uri.port), error) from error
         raise unreachable(error, target) from error
     finally:
         if connection is None:
@@ -118,6 +119,12 @@ class Connection(asyncio.Protocol):
         asyncio.get_running_loop().call_soon(self._begin, early)
 
     # What the owner calls
+
+    @property
+    def server_certificate(self) -> bytes | None:
+        """Return the certificate by which the other side proved itself, in DER; None without TLS."""
+        tls: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
+        return None if tls is None else tls.getpeercert(binary_form=True)
 
     def send(self, text: str) -> None:
         """Send a message; does nothing once the connection is closing. Lone surrogates go out as "?"."""

@@ -32,6 +32,7 @@ class Box:
         "evses",
         "ids",
         "local_list",
+        "orphans",
         "profiles",
         "spec",
         "station",
@@ -59,6 +60,8 @@ class Box:
         self.local_list = LocalList()
         self.transactions: dict[str, int | None] = {}
         self.connection = Connection()
+        self.orphans: tuple[Evse, ...] = ()
+        """EVSEs that the configuration took away while they charged; their sessions are ended at the start."""
         self.credentials: Credentials = NONE
         self.credentials_stored: tuple[Credentials, bytes] | None = None
         """The snapshot's memo of them."""

@@ -21,19 +21,25 @@ from twin.model.asked import (
     InstallCertificate,
 )
 from twin.model.box import Box, Step
-from twin.model.credentials import Credentials, OwnCertificate, Root, Trial, listed, trusted
+from twin.model.credentials import (
+    BY_CERTIFICATE,
+    MONTH_S,
+    Credentials,
+    OwnCertificate,
+    Root,
+    Trial,
+    is_configured_valid,
+    listed,
+    trusted,
+)
 from twin.model.effects import Answered, CertificatesAnswered
 from twin.model.enrolment import common_name, operator
 from twin.model.security_events import PROFILE, event, reconfigured
 from twin.model.terms import CertificateUse, HashAlgorithm, Instant
 
 CENTRAL = CertificateUse.CENTRAL_SYSTEM_ROOT
-MONTH_S = 30 * 86_400.0
 MAX_OWN = 3
 """How many older certificates of its own a box keeps, next to the newest."""
-
-BY_CERTIFICATE = 3
-"""The security profile at which the box proves who it is by its certificate."""
 
 _CHECK = "SecurityCtrlr.AdditionalRootCertificateCheck"
 _ROOM = "SecurityCtrlr.CertificateEntries"
@@ -48,8 +54,8 @@ def handle(step: Step, request: CertificateRequest) -> None:
         case DeleteCertificate():
             _delete(step, request)
         case GetInstalledCertificateIds():
-            roots = listed(step.box.spec, step.box.credentials, request.use)
-            step.reply(request.request_ref, CertificatesAnswered(tuple(_id(root) for root in roots)))
+            ids = (_id(step.box, root) for root in listed(step.box.spec, step.box.credentials, request.use))
+            step.reply(request.request_ref, CertificatesAnswered(tuple(one for one in ids if one is not None)))
         case CertificateSigned():
             _signed(step, request)
         case _:
@@ -67,7 +73,7 @@ def replace(box: Box, **changes: object) -> None:
 def _install(step: Step, request: InstallCertificate) -> None:
     box, held = step.box, step.box.credentials
     root, problem = _new_root(step, request)
-    if root is not None and any(root.pem == known.pem for known in listed(box.spec, held, request.use)):
+    if root is not None and any(root.pem == known.pem for known in trusted(box.spec, held, request.use)):
         step.reply(request.request_ref, Answered("Accepted"))  # it is installed already
         return
     checked = request.use is CENTRAL and box.variables.flag(_CHECK)
@@ -88,9 +94,9 @@ def _new_root(step: Step, request: InstallCertificate) -> tuple[Root | None, str
         certificate = x509.read_one(request.certificate)
     except CertificateError as error:
         return None, str(error)
-    others = [root.pem for root in listed(step.box.spec, step.box.credentials, request.use)]
-    issuer = x509.issuer_of(certificate, _read_all(others))
-    problem = x509.root_problem(certificate, step.own_now)
+    others = (root.pem for root in listed(step.box.spec, step.box.credentials, request.use))
+    issuer = x509.issuer_of(certificate, x509.readable(others))
+    problem = x509.serial_problem(certificate) or x509.root_problem(certificate, step.own_now)
     if problem is None and issuer is None:
         problem = "it is no root, and who issued it is not known"
     if problem is not None or issuer is None:
@@ -115,14 +121,16 @@ def _with(box: Box, root: Root, old: tuple[Root, ...]) -> Credentials:
 def _is_vouched(new: Root, old: tuple[Root, ...]) -> bool:
     """Tell whether an old root signed the new one that is to replace it (M05.FR.09, .10; SEC-18)."""
     (certificate,) = x509.read(new.pem)
-    return not old or any(x509.signed_by(certificate, root) for root in _read_all([one.pem for one in old]))
+    return not old or any(x509.signed_by(certificate, root) for root in x509.readable(one.pem for one in old))
 
 
 def _has_room(box: Box, after: Credentials) -> bool:
-    """Tell whether all that would be held fits (M05.FR.03); what the configuration gives takes no room."""
+    """Tell whether all that would be held fits (M05.FR.03).
+
+    What the configuration gives takes no room, nor does a fallback, which is only there for a while (M05.FR.08).
+    """
     given = (*box.spec.csms.roots, *box.spec.manufacturer_roots)
-    count = sum(root.pem not in given for root in (*after.roots, *after.fallback))
-    return count <= box.variables.integer(_ROOM)
+    return sum(root.pem not in given for root in after.roots) <= box.variables.integer(_ROOM)
 
 
 def drop_fallback(step: Step) -> None:
@@ -134,16 +142,14 @@ def drop_fallback(step: Step) -> None:
 
 def _delete(step: Step, request: DeleteCertificate) -> None:
     box = step.box
-    found = next(
-        (root for use in CertificateUse for root in listed(box.spec, box.credentials, use) if _is(root, request.id)),
-        None,
-    )
+    known = (root for use in CertificateUse for root in listed(box.spec, box.credentials, use))
+    found = next((root for root in known if _is(box, root, request.id)), None)
     if found is None:
         # M04.FR.05: the box's own certificate cannot be deleted.
         own = any(_is_own(box, one, request.id) for one in box.credentials.own)
         step.reply(request.request_ref, Answered("Failed" if own else "NotFound"))
         return
-    if found.use is CENTRAL and found.pem in box.connection.trusted:
+    if found.use is CENTRAL and _is_in_use(box, found.pem):
         step.reply(request.request_ref, Answered("Failed"))  # M04.FR.06
         return
     step.reply(request.request_ref, Answered("Accepted"))
@@ -159,19 +165,47 @@ def _delete(step: Step, request: DeleteCertificate) -> None:
     reconfigured(step, f"{found.use} deleted")
 
 
-def _id(root: Root, algorithm: HashAlgorithm = HashAlgorithm.SHA256) -> CertificateId:
-    certificate = x509.read(root.pem)[0]
-    issuer = certificate if root.issuer is None else x509.read(root.issuer)[0]
+def _is_in_use(box: Box, pem: str) -> bool:
+    """Tell whether this root proves the Central System on the present connection.
+
+    Where the Central System's certificate stands under an intermediate one, nobody knows which root it was, so that
+    any of those trusted may be.
+    """
+    connection = box.connection
+    if pem not in connection.trusted or connection.server is None:
+        return pem in connection.trusted
+    try:
+        server = x509.read_der(connection.server)
+    except CertificateError:
+        return True
+    proofs = [known for known in connection.trusted if _proves(known, server)]
+    return pem in proofs or not proofs
+
+
+def _proves(pem: str, server: Certificate) -> bool:
+    return any(root == server or x509.signed_by(server, root) for root in x509.readable([pem]))
+
+
+def _id(box: Box, root: Root, algorithm: HashAlgorithm = HashAlgorithm.SHA256) -> CertificateId | None:
+    """Name a root; None for one that the configuration gives and nobody here can read."""
+    certificate = next(x509.readable([root.pem]), None)
+    if certificate is None:
+        return None
+    issuer = next(x509.readable([root.issuer or root.pem]), certificate)
+    if root.issuer is None and certificate.issuer != certificate.subject:  # one that the configuration gives
+        others = (other.pem for other in listed(box.spec, box.credentials, root.use))
+        issuer = x509.issuer_of(certificate, x509.readable(others)) or certificate
     return CertificateId(algorithm, *x509.hash_data(certificate, issuer, algorithm))
 
 
-def _is(root: Root, wanted: CertificateId) -> bool:
-    return _same(_id(root, wanted.algorithm), wanted)
+def _is(box: Box, root: Root, wanted: CertificateId) -> bool:
+    found = _id(box, root, wanted.algorithm)
+    return found is not None and _same(found, wanted)
 
 
 def _is_own(box: Box, own: OwnCertificate, wanted: CertificateId) -> bool:
     leaf, *others = x509.read(own.chain)
-    roots = _read_all([root.pem for root in trusted(box.spec, box.credentials, CENTRAL)])
+    roots = x509.readable(root.pem for root in trusted(box.spec, box.credentials, CENTRAL))
     issuer = x509.issuer_of(leaf, [*others, *roots])
     if issuer is None:
         return False
@@ -185,10 +219,6 @@ def _same(one: CertificateId, other: CertificateId) -> bool:
         return each.issuer_name_hash.casefold(), each.issuer_key_hash.casefold(), serial
 
     return plain(one) == plain(other)
-
-
-def _read_all(pems: list[str]) -> list[Certificate]:
-    return [certificate for pem in pems for certificate in x509.read(pem)]
 
 
 # --- The box's own certificate ----------------------------------------------------------------------------------------
@@ -233,7 +263,7 @@ def _checked(step: Step, chain: str) -> tuple[OwnCertificate | None, str | None]
     if leaf is None:
         return None, "It is not for a key of this charge point"
     ordered = [leaf, *(one for one in found if one is not leaf)]
-    roots = _read_all([root.pem for root in listed(box.spec, box.credentials, CENTRAL)])
+    roots = list(x509.readable(root.pem for root in listed(box.spec, box.credentials, CENTRAL)))
     problem = _own_problem(box, leaf, now) or x509.chain_problem(ordered, roots, now)
     if problem is not None:
         return None, problem
@@ -287,7 +317,7 @@ def use_newest(step: Step) -> None:
 
 def _lacks_one(box: Box, now: Instant) -> bool:
     current = box.credentials.current
-    return box.spec.csms.certificate_file is None if current is None else current.ends_at <= now
+    return not is_configured_valid(box.spec, now) if current is None else current.ends_at <= now
 
 
 def _serves(one: OwnCertificate, held: Credentials, now: Instant) -> bool:

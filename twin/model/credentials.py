@@ -11,6 +11,11 @@ import msgspec
 from twin.model.spec import TwinSpec
 from twin.model.terms import CertificateUse, Instant
 
+MONTH_S = 30 * 86_400.0
+
+BY_CERTIFICATE = 3
+"""The security profile at which the box proves who it is by its certificate."""
+
 
 class Root(msgspec.Struct, frozen=True, omit_defaults=True):
     """Hold a root certificate that the Central System installed; `issuer` vouches for it where it does not itself."""
@@ -55,6 +60,7 @@ class Credentials(msgspec.Struct, frozen=True, omit_defaults=True):
     `removed` are configured roots that the Central System deleted or replaced; `fallback` are roots that one on trial
     replaced (M05.FR.11). `in_use` names one of `own`. `keys` are those for which a certificate may come,
     the newest last. `ordered` is the job that makes one, `csr` the request that the Central System has yet to answer.
+    `succeeded` is the end of the configured certificate for which the box has asked for the next one.
     """
 
     roots: tuple[Root, ...] = ()
@@ -66,6 +72,7 @@ class Credentials(msgspec.Struct, frozen=True, omit_defaults=True):
     ordered: str | None = None
     csr: str | None = None
     renewing: bool = False
+    succeeded: Instant | None = None
     trial: Trial | None = None
 
     @property
@@ -93,3 +100,11 @@ def trusted(spec: TwinSpec, held: Credentials, use: CertificateUse) -> tuple[Roo
 def listed(spec: TwinSpec, held: Credentials, use: CertificateUse) -> tuple[Root, ...]:
     """Return the roots of a use that are installed, those kept as a fallback too (M03.FR.04)."""
     return trusted(spec, held, use) + tuple(root for root in held.fallback if root.use is use)
+
+
+def is_configured_valid(spec: TwinSpec, now: Instant) -> bool:
+    """Tell whether the configuration gives the box a certificate that is valid now."""
+    if spec.csms.certificate_file is None:
+        return False
+    validity = spec.csms.certificate_validity
+    return validity is None or validity[0] <= now <= validity[1]

@@ -9,8 +9,10 @@ from __future__ import annotations
 import msgspec
 
 from twin.model.box import Box, Step
+from twin.model.credentials import BY_CERTIFICATE, MONTH_S
 from twin.model.effects import CertificateAsked, MakeKey
 from twin.model.inputs import Answer, CertificateRequestAnswered, KeyMade, TransferFailed, Unanswered
+from twin.model.security_events import PROFILE
 from twin.model.spec import TwinSpec
 from twin.model.terms import Instant
 
@@ -62,7 +64,9 @@ def renew(step: Step) -> None:
     """Begin to get a new certificate because the present one ends soon (A03.FR.02; SEC-14)."""
     box, held = step.box, step.box.credentials
     own = tuple(msgspec.structs.replace(one, renew_at=None) if one.id == held.in_use else one for one in held.own)
-    box.credentials = msgspec.structs.replace(held, own=own)
+    validity = box.spec.csms.certificate_validity if held.current is None else None
+    succeeded = held.succeeded if validity is None else validity[1]
+    box.credentials = msgspec.structs.replace(held, own=own, succeeded=succeeded)
     sign(step, renewing=True)
 
 
@@ -114,6 +118,12 @@ def answered(step: Step, report: CertificateAsked, answer: Answer) -> None:
 
 
 def renewal_at(box: Box) -> Instant | None:
-    """Return when to ask for the next certificate, on the box's own clock."""
-    current = box.credentials.current
-    return None if current is None else current.renew_at
+    """Return when to ask for the next certificate, on the box's own clock; None as long as it cannot be asked for."""
+    held = box.credentials
+    if not may_sign(box):
+        return None
+    if held.current is not None:
+        return held.current.renew_at
+    validity = box.spec.csms.certificate_validity
+    in_use = validity is not None and box.variables.integer(PROFILE) == BY_CERTIFICATE
+    return validity[1] - MONTH_S if validity is not None and in_use and validity[1] != held.succeeded else None

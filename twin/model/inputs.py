@@ -306,9 +306,13 @@ Answer: TypeAlias = (
 
 
 class LinkUp(msgspec.Struct, frozen=True, tag=True):
-    """Say that a connection with an agreed subprotocol stands; `url` holds no secret."""
+    """Say that a connection with an agreed subprotocol stands; `url` holds no secret.
+
+    `server` is the certificate by which the Central System proved itself, in DER, where it did.
+    """
 
     url: str
+    server: bytes | None = None
 
 
 class LinkDown(msgspec.Struct, frozen=True, tag=True):

@@ -61,8 +61,9 @@ def _entry(change: ListEntry) -> CacheEntry | None:
 
 
 def version(step: Step, request: GetLocalListVersion) -> None:
-    """Tell the list's version."""
-    step.reply(request.request_ref, VersionAnswered(step.box.local_list.version))
+    """Tell the list's version; without the use of a list there is none (LL-01)."""
+    in_use = step.box.variables.flag("LocalAuthListCtrlr.Enabled")
+    step.reply(request.request_ref, VersionAnswered(step.box.local_list.version if in_use else -1))
 
 
 # --- When the Central System says otherwise ---------------------------------------------------------------------------

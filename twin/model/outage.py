@@ -12,6 +12,7 @@ from twin.model import (
     power,
     profiles,
     registration,
+    security,
     security_events,
     service,
     session,
@@ -122,7 +123,6 @@ def come_up(step: Step) -> None:
     """Start the box's program: what waited for a reboot is in force, everything is looked at anew (RS-05, RS-07)."""
     box = step.box
     box.station.up_at = None
-    box.variables.rebooted()
     _booted(step)
     status.refresh_all(step)
     registration.arm_alignment(step)
@@ -131,6 +131,7 @@ def come_up(step: Step) -> None:
 
 
 def _booted(step: Step) -> None:
+    security.rebooted(step)
     _mend_reset(step)
     firmware.came_up(step)
     _look_at_cables(step)
@@ -174,6 +175,9 @@ def restarted(step: Step, alive: Instant | None) -> None:
     box = step.box
     registration.forget_connection(box)
     jobs.forget(box)
+    for orphan in box.orphans:
+        session.abandon(step, orphan)
+    box.orphans = ()
     for evse in box.all():
         evse.told, evse.tell_at = None, None
     if box.spec.on_restart is OnRestart.RESUME:

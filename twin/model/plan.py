@@ -21,6 +21,7 @@ MAX_INTERVALS = 1000
 """How many intervals are looked ahead at most: schedules that recur have no end."""
 
 _ALL_PHASES = 3
+_HALF_S = 0.5
 _SLACK = 1e-6
 _SOURCES = {
     ProfilePurpose.CHARGE_POINT_MAX: LimitSource.CHARGE_POINT_MAX_PROFILE,
@@ -108,15 +109,16 @@ class Plan(NamedTuple):
     def from_second(self, start: Instant, seconds: int) -> Iterator[tuple[int, list[Ceiling]]]:
         """Give what holds from each second on at which something may change, the first one first.
 
-        The second `n` is worth what holds at the instant `start + n`.
+        A second is worth what holds in its middle: what begins between two seconds is rounded, and a schedule that the
+        Central System lets begin just now, by a clock a little ahead, counts from the first second on.
         """
         second = 0
         while second < seconds:
-            ceilings, until = self.at(start + second)
+            ceilings, until = self.at(start + second + _HALF_S)
             yield second, ceilings
             if until == NEVER:
                 return
-            second = max(second + 1, math.ceil(until - start))
+            second = max(second + 1, math.ceil(until - start - _HALF_S))
 
     def _claim(self, draft: _Draft, top: Ruling) -> Claim:
         unit, own = top.profile.schedule.unit, draft.ceiling()

@@ -148,6 +148,7 @@ def begin(step: Step, evse: Evse, profile: Profile | None) -> None:
     """Install the profile that a session was started with."""
     if profile is not None:
         _add(step, evse.number, profile)
+        status.refresh_limits(step, but=evse.number)  # it may have taken the place of another session's
 
 
 def end(step: Step, evse: Evse) -> None:
@@ -172,7 +173,7 @@ def _composite(box: Box, request: GetCompositeSchedule, now: Instant) -> Composi
 
     SC-39: connector 0 is the sum of what charges, or where nothing does of what might.
     """
-    number, start = request.evse, math.floor(power.instant(box, now))
+    number, start = request.evse, box.own_time(now)
     charging = power.active(box)
     asked = [box.evse(number)] if number else charging or box.evses
     among = [evse for evse in charging if evse not in asked] if box.profiles.bound_all else []

@@ -30,7 +30,7 @@ def link_up(step: Step, event: LinkUp) -> None:
     connection.up, connection.url, connection.since, connection.booted_here = True, event.url, step.now, False
     step.request_id = step.box.station.cause
     step.note("connected", url=event.url, reason=None)
-    security.link_up(step)
+    security.link_up(step, event.server)
     if connection.registration is Registration.ACCEPTED:
         step.box.station.cause = None
         status.tell_changed(step)
@@ -62,7 +62,9 @@ def link_refused(step: Step, event: LinkRefused) -> None:
 def boot(step: Step, *, triggered: bool = False) -> None:
     """Send BootNotification."""
     connection = step.box.connection
-    connection.boot_at, connection.boot_told = None, True
+    connection.boot_told = True
+    if not triggered:  # else, if that fails, it is due when it was due before (B-07)
+        connection.boot_at = None
     reason = BootReason.TRIGGERED if triggered else step.box.station.boot_reason
     step.tell(Booted(reason, step.box.firmware_version), triggered=triggered)
 
@@ -70,7 +72,9 @@ def boot(step: Step, *, triggered: bool = False) -> None:
 def boot_again(step: Step) -> None:
     """Register anew without a reboot: at once, or when the connection is back."""
     connection = step.box.connection
-    connection.registration, connection.boot_at, connection.next_heartbeat_at = None, None, None
+    connection.boot_at, connection.next_heartbeat_at = None, None
+    if connection.registration is not Registration.REJECTED:  # B-08: only an answer ends that
+        connection.registration = None
     if connection.up:
         boot(step)
     step.changed(0)
@@ -119,7 +123,7 @@ def boot_failed(step: Step, *, link_lost: bool) -> None:
     connection = step.box.connection
     connection.boot_told = False
     if not link_lost and connection.registration is not Registration.ACCEPTED:
-        connection.boot_at = step.now + OWN_RETRY_S
+        connection.boot_at = max(step.now + OWN_RETRY_S, connection.boot_at or 0.0)
 
 
 def set_clock(step: Step, current_time: Instant) -> None:
@@ -130,7 +134,8 @@ def set_clock(step: Step, current_time: Instant) -> None:
         before_s, station.clock_offset_s = station.clock_offset_s, current_time - step.now
         security_events.event(step, "SettingSystemTime", f"Set by {station.clock_offset_s - before_s:+.0f} s")
         arm_alignment(step)
-        step.box.profiles.next_at = step.now  # schedules are on the Central System's clock
+        if step.box.profiles.entries:  # schedules are on the Central System's clock
+            status.refresh_limits(step)
 
 
 def heartbeat(step: Step) -> None:

@@ -44,16 +44,15 @@ def _find(box: Box, reservation_id: int) -> Reservation | None:
 
 def _verdict(step: Step, made: Reservation, old: Reservation | None) -> str:
     box = step.box
-    there = 0 <= made.evse <= len(box.evses)
-    if not there or reserved.ends_at(box, made) <= step.now:  # RV-03
+    if not 0 <= made.evse <= len(box.evses):  # RV-03
         return "Rejected"
     if made.evse == 0 and not box.variables.flag("ReservationCtrlr.NonEvseSpecific"):  # RV-04
         return "Rejected"
     if (out := _OUT.get(box.common.status)) is not None:
         return out
-    if made.evse == 0:
-        return _verdict_on_any(box, old)
-    return _verdict_on_one(box, box.evse(made.evse), old)
+    word = _verdict_on_one(box, box.evse(made.evse), old) if made.evse else _verdict_on_any(box, old)
+    # What is wrong with the box counts more than what is wrong with the request: it lasts.
+    return "Rejected" if word == "Accepted" and reserved.ends_at(box, made) <= step.now else word
 
 
 def _verdict_on_one(box: Box, evse: Evse, old: Reservation | None) -> str:

@@ -13,8 +13,8 @@ from twin.errors import CertificateError
 from twin.model import enrolment
 from twin.model.asked import Signing
 from twin.model.box import Box, Step
-from twin.model.certificates import BY_CERTIFICATE, CENTRAL, drop_fallback, next_change, replace, use_newest
-from twin.model.credentials import Trial, trusted
+from twin.model.certificates import CENTRAL, drop_fallback, next_change, replace, use_newest
+from twin.model.credentials import BY_CERTIFICATE, Trial, is_configured_valid, trusted
 from twin.model.inputs import LinkRefused
 from twin.model.security_events import PROFILE, event, reconfigured
 from twin.model.spec import Access, KeyAs
@@ -35,6 +35,9 @@ _EVENTS = {
     LinkProblem.TLS_VERSION: "InvalidTLSVersion",
     LinkProblem.CIPHER_SUITE: "InvalidTLSCipherSuite",
 }
+_NOT_ITS_FAULT = frozenset({LinkProblem.UNREACHABLE, LinkProblem.BAD_SERVER_CERTIFICATE, LinkProblem.TLS_VERSION})
+"""What tells nothing about the box's own certificate: the Central System did not come so far as to judge it."""
+
 _BASIC = (1, 2)
 """The security profiles that need a password."""
 
@@ -113,7 +116,7 @@ def signing_problem(box: Box, signing: Signing, now: Instant) -> str | None:
     if problem is not None:
         return problem
     pems = (root.pem for root in trusted(box.spec, box.credentials, CertificateUse.MANUFACTURER_ROOT))
-    roots = [x509.read(pem)[0] for pem in pems]
+    roots = x509.readable(pems)
     if any(x509.signed_by(certificate, root) and x509.root_problem(root, now) is None for root in roots):
         return None
     return "no root certificate of the manufacturer vouches for it"
@@ -143,13 +146,13 @@ def may_change(step: Step, name: str, value: str) -> bool:
 
 def _has_root(step: Step) -> bool:
     pems = (root.pem for root in trusted(step.box.spec, step.box.credentials, CENTRAL))
-    return any(x509.root_problem(x509.read(pem)[0], step.own_now) is None for pem in pems)
+    return any(x509.root_problem(root, step.own_now) is None for root in x509.readable(pems))
 
 
 def _has_certificate(step: Step) -> bool:
     current = step.box.credentials.current
     if current is None:
-        return step.box.spec.csms.certificate_file is not None
+        return is_configured_valid(step.box.spec, step.own_now)
     return current.starts_at <= step.own_now <= current.ends_at
 
 
@@ -166,6 +169,17 @@ def took_effect(step: Step, name: str, before: int) -> None:
         _try_profile(step, before)
 
 
+def rebooted(step: Step) -> None:
+    """Let what waited for a reboot be in force, with the same consequences."""
+    variables, before = step.box.variables, profile(step.box)
+    password = variables.text(PASSWORD)
+    variables.rebooted()
+    if variables.text(PASSWORD) != password:
+        took_effect(step, PASSWORD, before)
+    if profile(step.box) != before:
+        took_effect(step, PROFILE, before)
+
+
 def _try_profile(step: Step, before: int) -> None:
     trial = step.box.credentials.trial or Trial()
     back = before if trial.profile is None else trial.profile
@@ -177,13 +191,17 @@ def _try_profile(step: Step, before: int) -> None:
 # --- The link ---------------------------------------------------------------------------------------------------------
 
 
-def link_up(step: Step) -> None:
-    """Take it that a connection stands, with what is on trial if something is (A05.FR.07, A02.FR.10, M05.FR.12)."""
+def link_up(step: Step, server: bytes | None) -> None:
+    """Take it that a connection stands, with what is on trial if something is (A05.FR.07, A02.FR.10, M05.FR.12).
+
+    `server` is the Central System's certificate (DER).
+    """
     box, connection = step.box, step.box.connection
     connection.refused, connection.on_trial = None, box.credentials.trial is not None
     encrypted = connection.url.startswith("wss:")
     roots = _roots(box)
     connection.trusted = () if not encrypted else box.spec.csms.roots if roots is None else roots
+    connection.server = server if len(connection.trusted) > 1 else None
     if encrypted and not connection.use_fallback:
         drop_fallback(step)
     connection.use_fallback = False  # the next connection tries the new root first
@@ -213,7 +231,9 @@ def link_refused(step: Step, refusal: LinkRefused) -> None:
     connection.refused = refusal.problem
     if refusal.problem is LinkProblem.BAD_SERVER_CERTIFICATE and box.credentials.fallback:
         connection.use_fallback = not connection.use_fallback  # M05.FR.13: the old root, then the new one again
-    _count_refusal(step)
+    trial = box.credentials.trial
+    if trial is not None and (trial.profile is not None or refusal.problem not in _NOT_ITS_FAULT):
+        _count_refusal(step)
 
 
 def _count_refusal(step: Step) -> None:
@@ -247,12 +267,16 @@ def due(step: Step) -> None:
     box = step.box
     if (at := _proven_at(box)) is not None and at <= step.now:
         proven(box)
-    if not box.credentials.own:
+    if _has_no_certificate(box):
         return
     if _is_due(next_change(box.credentials), step):
         use_newest(step)
     if _is_due(enrolment.renewal_at(box), step):
         enrolment.renew(step)
+
+
+def _has_no_certificate(box: Box) -> bool:
+    return not box.credentials.own and box.spec.csms.certificate_validity is None
 
 
 def _is_due(at: Instant | None, step: Step) -> bool:
@@ -262,7 +286,7 @@ def _is_due(at: Instant | None, step: Step) -> bool:
 def deadlines(box: Box) -> list[Instant | None]:
     """Return when something is due."""
     proven_at = _proven_at(box)
-    if not box.credentials.own:
+    if _has_no_certificate(box):
         return [proven_at]
     own_dues = (next_change(box.credentials), enrolment.renewal_at(box))
     return [proven_at, *(None if at is None else at - box.station.clock_offset_s for at in own_dues)]

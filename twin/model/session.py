@@ -136,6 +136,30 @@ def end(
     evse.finishing = evse.plugged or evse.cable
 
 
+def abandon(step: Step, evse: Evse) -> None:
+    """Tell the end of a session whose EVSE the configuration took away: every session that began is told to end."""
+    owner = evse.session
+    if owner is None:
+        return
+    box, stop_wh = step.box, metering.whole_wh(evse, step.now)
+    register = Sample(Measurand.ENERGY_ACTIVE_IMPORT_REGISTER, stop_wh)
+    last = Reading(step.own_now, ReadingContext.TRANSACTION_END, (register,))
+    known = [found for found in (owner.begin, *owner.readings) if found is not None]
+    readings = (*known, last) if known else ()
+    at = max(step.own_now, box.own_time(owner.started_at))
+    step.tell(SessionEnded(owner.id, evse.number, at, stop_wh, StopReason.OTHER, None, readings), durable=True)
+    step.note(
+        "transaction_stopped",
+        evse.number,
+        session_id=owner.id,
+        transaction_id=owner.transaction_id,
+        id_tag=owner.token,
+        reason=StopReason.OTHER,
+        meter_stop_wh=stop_wh,
+        energy_wh=stop_wh - owner.meter_start_wh,
+    )
+
+
 def _transaction_data(step: Step, evse: Evse, session: Session) -> tuple[Reading, ...]:
     items = _collected(step.box)
     if not items:

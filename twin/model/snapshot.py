@@ -87,6 +87,10 @@ def restore(
                 box.common = evse
             else:
                 box.evses[number - 1] = evse
+    gone = [name for name in parts if name.startswith("evse/") and int(name[5:]) > len(spec.evses)]
+    if gone:
+        former = (_unwrap(parts[name], Evse) for name in gone)
+        box.orphans = tuple(evse for evse in former if evse.session is not None)
     if "transactions" in parts:
         box.transactions = _unwrap(parts["transactions"], dict[str, int | None])
     if "cache" in parts:

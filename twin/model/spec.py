@@ -66,9 +66,10 @@ class CsmsSpec(msgspec.Struct, frozen=True):
 
     `url` lacks the identity, which the link appends percent-encoded (OCPP-J 1.6 §3.1.1); `tls_url` stands in for it
     from security profile 2 on. `certificate_file` and `key_file` prove at profile 3 who the box is, until it gets a
-    certificate over OCPP. A `password` is sent as HTTP Basic with the unencoded identity as user name. `roots` are the
-    certificates in `ca_file`, each in PEM. A `tolerant` box reads over members that OCPP does not have, instead of
-    refusing the message.
+    certificate over OCPP; `certificate_validity` is from when until when that one is valid (UTC epoch seconds), None
+    where that is not known. A `password` is sent as HTTP Basic with the unencoded identity as user name. `roots` are
+    the certificates in `ca_file`, each in PEM. A `tolerant` box reads over members that OCPP does not have and optional
+    ones that are null, instead of refusing the message.
     """
 
     url: str = "ws://localhost:9000/ocpp"
@@ -77,6 +78,7 @@ class CsmsSpec(msgspec.Struct, frozen=True):
     password: str | None = None
     authorization_key_as: KeyAs = KeyAs.BYTES
     certificate_file: str | None = None
+    certificate_validity: tuple[float, float] | None = None
     key_file: str | None = None
     ca_file: str | None = None
     roots: tuple[str, ...] = ()

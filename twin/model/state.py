@@ -319,11 +319,12 @@ class Connection(msgspec.Struct):
     """Hold what a restart of the program begins anew: the registration and the present connection.
 
     `asks_lost`: there are cards whose questions were under way when the program ended. `refused` is why the last try to
-    connect failed, `trusted` are the roots by which the Central System proved itself, `use_fallback` takes the old ones
-    for the next try (M05.FR.13). `on_trial`: it was opened with something that has yet to prove itself. `renewal`
-    counts how often the password was set. `csr_told`: the Central System has yet to answer the request for a
-    certificate. `pending` are requests that are not answered yet, by the ids of their jobs. `misheard_at` and
-    `exhausted_at` are when security events of these kinds were noted last.
+    connect failed, `trusted` are the roots by which the Central System could prove itself, and `server` is its
+    certificate (DER) where there are several; `use_fallback` takes the old ones for the next try (M05.FR.13).
+    `on_trial`: it was opened with something that has yet to prove itself. `renewal` counts how often the password was
+    set. `csr_told`: the Central System has yet to answer the request for a certificate. `pending` are requests that
+    are not answered yet, by the ids of their jobs. `misheard_at` and `exhausted_at` are when security events of these
+    kinds were noted last.
     """
 
     registration: Registration | None = None
@@ -338,6 +339,7 @@ class Connection(msgspec.Struct):
     next_aligned_at: Instant | None = None
     refused: LinkProblem | None = None
     trusted: tuple[str, ...] = ()
+    server: bytes | None = None
     use_fallback: bool = False
     on_trial: bool = False
     renewal: int = 0

@@ -26,9 +26,9 @@ def refresh(step: Step, number: int) -> None:
         power.arm(step.box, step.now)
 
 
-def refresh_limits(step: Step) -> None:
-    """Bring all that charges in line with limits that may be new, and set when they change next."""
-    _refresh_limits(step)
+def refresh_limits(step: Step, *, but: int | None = None) -> None:
+    """Bring all that charges, `but` for an EVSE, in line with limits that may be new; set when they change next."""
+    _refresh_limits(step, but=but)
     power.arm(step.box, step.now)
 
 

@@ -304,9 +304,13 @@ class TransferProblem(StrEnum):
 
 
 class LinkProblem(StrEnum):
-    """Name what kept a connection from being opened, as far as security events tell it apart."""
+    """Name what kept a connection from being opened, as far as it matters for security.
+
+    UNREACHABLE: nobody was there who could have judged what the box proves itself with.
+    """
 
     OTHER = "other"
+    UNREACHABLE = "unreachable"
     UNAUTHORIZED = "unauthorized"
     BAD_SERVER_CERTIFICATE = "bad_server_certificate"
     TLS_VERSION = "tls_version"

@@ -157,7 +157,7 @@ class Twin:
             return
         for part in (*_PARTS, firmware):
             yield from part.deadlines(box)
-        if connection.up:
+        if connection.up and not connection.boot_told:
             yield connection.boot_at
         if box.online:
             yield connection.next_heartbeat_at
@@ -240,7 +240,7 @@ def _station_due(step: Step) -> None:
         outage.come_up(step)
     if not box.running:
         return
-    if connection.up and _is_due(connection.boot_at, step):
+    if connection.up and not connection.boot_told and _is_due(connection.boot_at, step):
         registration.boot(step)
     if box.online and _is_due(connection.next_heartbeat_at, step):
         registration.heartbeat(step)

@@ -91,12 +91,12 @@ class Exchange:
 
     # --- The connection -----------------------------------------------------------------------------------------------
 
-    def open(self, url: str, turn: Turn, now: Instant) -> None:
-        """Begin on a new connection."""
+    def open(self, url: str, turn: Turn, now: Instant, server: bytes | None = None) -> None:
+        """Begin on a new connection; `server` is the Central System's certificate (DER)."""
         self.connected = True
         self._refusal = None
         self._endpoint.reset()
-        self.apply(self._twin.link(LinkUp(url), now), turn, now)
+        self.apply(self._twin.link(LinkUp(url, server), now), turn, now)
 
     def close(self, url: str, reason: str, turn: Turn, now: Instant) -> None:
         """End with a connection: what must not be lost waits, the rest is forgotten."""

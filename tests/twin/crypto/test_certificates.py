@@ -187,6 +187,15 @@ class TestChains:
         fake = Authority("Fake", above=root, ca=False)
         assert "vouches" in self.problem([root], certified(fake), fake.certificate)
 
+    def test_an_authority_may_say_how_long_a_path_may_be(self):
+        root = Authority(path_length=1)
+        upper = Authority("Upper", above=root, path_length=0)
+        lower = Authority("Lower", above=upper)
+        assert self.problem([root], certified(upper), upper.certificate) is None
+        assert self.problem([upper], certified(upper)) is None
+        assert "vouches" in self.problem([root], certified(lower), lower.certificate, upper.certificate)
+        assert "vouches" in self.problem([Authority(path_length=0, key=root.key)], certified(upper), upper.certificate)
+
     def test_an_expired_authority_vouches_for_nobody(self):
         root = Authority(ends=T0 - 1)
         assert "vouches" in self.problem([root], certified(root))

@@ -6,9 +6,11 @@ import zipfile
 from io import BytesIO
 
 import pytest
+import trustme
 from aiohttp import web
 from cryptography import x509
 from fakes.file_servers import http_server
+from fakes.links import raw_server
 from fakes.store import MemoryStore
 from fakes.world import T0
 
@@ -37,6 +39,12 @@ class Client:
 
     def show(self):
         return self.station.view(T0)
+
+    def ask(self, action, payload):
+        """Let the Central System ask for something, which must be granted."""
+        self.station.link_up("ws://csms/CP1", T0)
+        turn = self.station.receive(json.dumps([2, "x", action, payload]), T0)
+        assert '"Accepted"' in turn.frames[0].text
 
 
 class Bench:
@@ -90,6 +98,32 @@ async def test_fw_02_an_image_lies_in_the_twins_folder(bench):
         event = await bench.run(Fetch("1", f"{root}/fw-2.1.0.bin"))
     assert event == Fetched("1", "2.1.0", None)
     assert (bench.files.folder("garage") / "firmware" / "fw-2.1.0.bin").read_bytes() == b"image"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "ftp", "ftps"])
+async def test_fw_07_an_errand_can_be_given_up_at_any_time(bench, scheme):
+    connected = asyncio.Event()
+
+    async def silent(reader, _writer):
+        connected.set()
+        await reader.read()
+
+    async with raw_server(silent) as port:
+        errand = asyncio.create_task(bench.run(Fetch("1", f"{scheme}://127.0.0.1:{port}/fw")))
+        await connected.wait()
+        errand.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await errand
+
+
+async def test_fw_08_sec_17_a_root_that_was_installed_counts_for_files(bench):
+    authority = trustme.CA()
+    pem = authority.cert_pem.bytes().decode()
+    async with http_server(Shelf(), certificate=authority.issue_cert("127.0.0.1")) as root:
+        job = Fetch("1", f"{root}/fw-2.0.bin")
+        assert isinstance(await bench.run(job), TransferFailed)
+        bench.client.ask("InstallCertificate", {"certificateType": "CentralSystemRootCertificate", "certificate": pem})
+        assert await bench.run(job) == Fetched("1", "2.0")
 
 
 async def test_sec_34_a_signature_that_proves_nothing_is_told(bench):

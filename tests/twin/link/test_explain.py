@@ -44,9 +44,10 @@ def secure(port, host="localhost", **csms):
         (302, Access(), "has moved (HTTP 302): set csms.url"),
         (429, Access(), "(HTTP 429): raise csms.backoff"),
         (500, Access(), "(HTTP 500): look into its log"),
-        (503, Access(), "(HTTP 503): look into its log"),
+        (503, Access(), "is away, says a proxy before it (HTTP 503)"),
         (200, Access(), "is no OCPP-J endpoint (HTTP 200): check csms.url"),
         (400, Access(), "is no OCPP-J endpoint (HTTP 400): check csms.url"),
+        (400, Access(3), "does not accept the certificate (HTTP 400): look into its log"),
     ],
 )
 async def test_t_05_t_06_a_refusal_over_http(status, access, expected):
@@ -55,7 +56,10 @@ async def test_t_05_t_06_a_refusal_over_http(status, access, expected):
         error = await refusal(there)
     assert expected.format(port=port) in str(error)
     assert str(error).endswith(".")
-    assert error.problem == (LinkProblem.UNAUTHORIZED if status in (401, 403) else LinkProblem.OTHER)
+    away, refused = status in (429, 503), status in (401, 403) or access.profile == 3
+    assert error.problem == (
+        LinkProblem.UNREACHABLE if away else LinkProblem.UNAUTHORIZED if refused else LinkProblem.OTHER
+    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

@@ -257,6 +257,16 @@ async def test_sec_07_profile_3_shows_the_certificate_and_no_password(authority,
     assert authorization is None
 
 
+async def test_sec_20_the_certificate_of_the_other_side_can_be_seen(authority, ca_file):
+    leaf = authority.issue_cert("localhost")
+    async with central_system(stay, host="localhost", context=context_for(leaf)) as port:
+        there = reach(f"wss://localhost:{port}/ocpp", ca_file=ca_file)
+        connection = await connect(there, peer := RecordingPeer(), timeout_s=10)
+        assert connection.server_certificate == ssl.PEM_cert_to_DER_cert(leaf.cert_chain_pems[0].bytes().decode())
+        connection.close()
+        await peer.end()
+
+
 # --- The other side, as it should not be ------------------------------------------------------------------------------
 
 
@@ -318,7 +328,10 @@ async def test_a_certificate_that_the_server_does_not_take_without_a_word(
     assert "does not accept the certificate of this side, or misses it (closed" in sentence
 
 
-async def test_a_certificate_that_is_missing(ca_file, server_context, authority):
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_sec_23_a_certificate_that_is_missing_is_no_cipher_suite(ca_file, server_context, authority, version):
+    """In TLS 1.2 the alert for both is the same: handshake failure."""
+    server_context.maximum_version = version
     async with raw_server(alerting(mutual(server_context, authority))) as port:
         problem, sentence = await refused(reach(f"wss://127.0.0.1:{port}/ocpp", ca_file=ca_file))
     assert problem == LinkProblem.UNAUTHORIZED
@@ -336,9 +349,10 @@ async def test_a_server_that_never_shakes_hands_is_left_in_time(ca_file):
 
     async with raw_server(script) as port:
         there = reach(f"wss://127.0.0.1:{port}/ocpp", ca_file=ca_file)
-        with pytest.raises(LinkError, match=r"did not answer within 0\.05 s"):
+        with pytest.raises(LinkError, match=r"did not answer within 0\.05 s") as caught:
             await connect(there, RecordingPeer(), timeout_s=0.05)
         assert await gone
+    assert caught.value.problem == LinkProblem.UNREACHABLE
 
 
 async def test_a_server_that_shakes_hands_slowly_keeps_nobody_waiting(ca_file, server_context):

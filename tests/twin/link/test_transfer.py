@@ -345,6 +345,21 @@ async def test_an_upload_follows_a_redirect_with_the_whole_file(log):
     assert uploads.taken == [("PUT", "/new/box.zip", IMAGE)]
 
 
+@pytest.mark.parametrize("status", [302, 303])
+async def test_a_form_that_is_answered_with_a_page_elsewhere_was_taken(log, status):
+    uploads = Uploads("POST")
+
+    async def handler(request):
+        if request.method == "GET":
+            return web.Response(text="thank you")
+        answer = await uploads(request)
+        return web.Response(status=status, headers={"Location": "/thanks"}) if request.method == "POST" else answer
+
+    async with http_server(handler) as root:
+        await upload(log, "box.zip", f"{root}/logs", QUICK)
+    assert uploads.taken == [("POST", "/logs", ("file", "box.zip", IMAGE))]
+
+
 @pytest.mark.parametrize(
     ("status", "problem"),
     [

@@ -17,8 +17,7 @@ from twin.model.asked import (
     InstallCertificate,
 )
 from twin.model.box import Step
-from twin.model.certificates import MONTH_S
-from twin.model.credentials import Credentials, OwnCertificate
+from twin.model.credentials import MONTH_S, Credentials, OwnCertificate
 from twin.model.effects import Reply
 from twin.model.spec import CsmsSpec
 from twin.model.terms import CertificateUse, HashAlgorithm
@@ -82,7 +81,8 @@ def test_a_superseded_one_stays_for_a_month():
 
 
 def test_due_times_follow_the_box_own_clock():
-    bench = holding(own("a", -1, 99, renew_at=NOON + 50), own("b", 1, 99), in_use="a")
+    settings = {"SecurityCtrlr.OrganizationName": "Example CPO"}
+    bench = holding(own("a", -1, 99, renew_at=NOON + 50), own("b", 1, 99), in_use="a", settings=settings)
     bench.twin._box.station.clock_offset_s = 10.0
     assert security.deadlines(bench.twin._box) == [None, NOON + DAY_S - 10, NOON + 40]
 

@@ -194,10 +194,11 @@ def test_sc_41_recurrences_inside_the_window_count():
     assert found == [(0, 10), (3600, 32), (86_400, 10), (90_000, 32)]
 
 
-def test_sc_41_a_boundary_between_two_seconds_counts_from_the_next_one():
-    one = profile((0, 10), starts_at=MONDAY + 9.25)
+@pytest.mark.parametrize(("at", "second"), [(9.25, 9), (9.75, 10), (10.0, 10)])
+def test_sc_41_a_boundary_between_two_seconds_is_rounded(at, second):
+    one = profile((0, 10), starts_at=MONDAY + at)
     plan = Plan((outlet(default=layers(one)),), schedule=True)
-    assert [(second, ceilings[0].rate.a) for second, ceilings in plan.from_second(BEGAN, 60)] == [(0, 32), (10, 10)]
+    assert [(n, ceilings[0].rate.a) for n, ceilings in plan.from_second(BEGAN, 60)] == [(0, 32), (second, 10)]
 
 
 def test_a_window_without_end_is_looked_at_a_piece_at_a_time():

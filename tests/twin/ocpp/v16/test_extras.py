@@ -18,6 +18,8 @@ INFO = {"status": "Accepted", "parentIdTag": "P"}
         ),
         (security.GetLog, {"log": {"remoteLocation": "x", "remotelocation": "y"}}, {"log": {"remoteLocation": "x"}}),
         (core.ClearCache, {"any": {"thing": [1]}}, {}),
+        (core.GetConfiguration, {"key": None}, {}),
+        (core.AuthorizeConf, {"idTagInfo": {"status": None, "parentIdTag": None}}, {"idTagInfo": {"status": None}}),
     ],
 )
 def test_members_that_ocpp_does_not_have_are_left_out(expected, payload, left):
