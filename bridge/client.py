@@ -16,6 +16,7 @@ import aiomqtt
 import structlog
 
 from bridge.broker import advice, broker, refuses_version, tls_context
+from bridge.mapping.patterns import overlap, widest
 from bridge.options import MqttOptions
 from bridge.ports import Incoming, Outgoing, Outlet
 from bridge.session import Session
@@ -102,8 +103,8 @@ class Client:
         self._companion = companion
         self._broker = broker(options)
         self._tls: ssl.SSLContext | None = tls_context(options) if self._broker.tls else None
-        self._echoes = list(echoes)
-        self._subscriptions = Subscriptions(options, ids, [*inputs, *echoes])
+        heard, self._echoes = _joined(inputs, echoes)
+        self._subscriptions = Subscriptions(options, ids, heard)
         availability = Topics(options.base_topic, options.node).node_availability
         self._will = aiomqtt.Will(availability, b"offline", qos=1, retain=True)
         self._session: Session | None = None
@@ -124,8 +125,8 @@ class Client:
 
     def inputs_changed(self, inputs: Sequence[str], echoes: Sequence[str] = ()) -> None:
         """Learn that sensors or real things came or went: the filters follow."""
-        self._echoes = list(echoes)
-        self._subscriptions.listen_to([*inputs, *echoes])
+        heard, self._echoes = _joined(inputs, echoes)
+        self._subscriptions.listen_to(heard)
         self._twins_changed.set()
 
     async def run(self) -> None:
@@ -293,3 +294,9 @@ class Client:
         if sentence != self._said:
             self._said = sentence
             _log.warning("no_connection", advice=sentence)
+
+
+def _joined(inputs: Sequence[str], echoes: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return all filters, none of which covers another, and those of them by which echoes come."""
+    heard = widest([*inputs, *echoes])
+    return heard, [name for name in heard if any(overlap(name, echo) for echo in echoes)]

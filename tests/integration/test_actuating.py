@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from typing import Any, Self
 
 import aiomqtt
@@ -133,3 +134,23 @@ async def test_after_the_broker_restarts_things_are_told_again(scene, mosquitto)
     mosquitto.restart()
     async with Thing(mosquitto.port) as again:
         await again.until("contactor/set", "OFF")
+
+
+async def test_what_a_device_shows_is_a_sensor_and_a_confirmation(mosquitto, settings, make_daemon, books):
+    plug = {"preset": "shelly-switch", "evse": "garage/1", "topic": "plug"}
+    given = settings(mosquitto.url, devices=[plug])
+    async with Witness(mosquitto.port) as witness, aiomqtt.Client("127.0.0.1", mosquitto.port) as shelly:
+        await shelly.subscribe("plug/command/#")
+        await shelly.publish(
+            "plug/status/switch:0", '{"output": false, "apower": 0.0, "aenergy": {"total": 1000.0}}', retain=True
+        )
+        await make_daemon(given)
+        assert bytes((await anext(aiter(shelly.messages))).payload) == b"off"
+        await books.until("StatusNotification", lambda told: told["connectorId"] == 1)
+        await witness.ok("garage/1/set/plugged", "ON")
+        await witness.ok("garage/1/cmd/swipe", CARD)
+        assert bytes((await anext(aiter(shelly.messages))).payload) == b"on"
+        await shelly.publish("plug/status/switch:0", on)
+        await witness.until("garage/1/meter", lambda meter: meter["power_w"] == 2300)
+        await witness.until("garage/1/state", lambda state: state["charging"])
+        assert not [said for said in witness.payloads("garage/event") if said["type"] == "actuation_failed"]
