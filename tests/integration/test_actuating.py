@@ -137,13 +137,15 @@ async def test_after_the_broker_restarts_things_are_told_again(scene, mosquitto)
 
 
 async def test_what_a_device_shows_is_a_sensor_and_a_confirmation(mosquitto, settings, make_daemon, books):
+    off, on = (
+        json.dumps({"output": output, "apower": power, "aenergy": {"total": 1000.0}})
+        for output, power in ((False, 0.0), (True, 2300.0))
+    )
     plug = {"preset": "shelly-switch", "evse": "garage/1", "topic": "plug"}
     given = settings(mosquitto.url, devices=[plug])
     async with Witness(mosquitto.port) as witness, aiomqtt.Client("127.0.0.1", mosquitto.port) as shelly:
         await shelly.subscribe("plug/command/#")
-        await shelly.publish(
-            "plug/status/switch:0", '{"output": false, "apower": 0.0, "aenergy": {"total": 1000.0}}', retain=True
-        )
+        await shelly.publish("plug/status/switch:0", off, retain=True)
         await make_daemon(given)
         assert bytes((await anext(aiter(shelly.messages))).payload) == b"off"
         await books.until("StatusNotification", lambda told: told["connectorId"] == 1)
