@@ -87,6 +87,7 @@ class Announcer:
         self._heard = 0
         self._announced: dict[str, dict[str, str]] = {}
         self._firmware: dict[str, str | None] = {}
+        self._owed: set[str] = set()
         self._said_full = False
 
     # --- The connection -----------------------------------------------------------------------------------------------
@@ -126,16 +127,20 @@ class Announcer:
 
     def came(self, twin_id: str) -> None:
         """Announce a twin that was added or changed, and show it."""
-        if self._ready and self._options.shows(twin_id) and self._has_room_for(twin_id):
-            self._announce(twin_id)
+        if self._ready and self._options.shows(twin_id):
+            if self._has_room_for(twin_id):
+                self._announce(twin_id)
+            else:
+                self._say_full(1)
         self._publisher.came(twin_id)
 
     def went(self, twin_id: str, evses: int, first: int = 0) -> None:
         """Clear what was said of a twin that was removed, and then what stands of it or of EVSEs from `first` on."""
         if not first:
             self._firmware.pop(twin_id, None)
-            if self._announced.pop(twin_id, None) is not None and self._ready:
-                self._clear(device.topic(twin_id, self._options))
+            if self._announced.pop(twin_id, None) is not None:
+                topic = device.topic(twin_id, self._options)
+                self._clear(topic) if self._ready else self._owed.add(topic)
         self._publisher.went(twin_id, evses, first)
 
     def changed(self, twin_id: str) -> None:
@@ -158,15 +163,18 @@ class Announcer:
             await self._sleep(_QUIET_S)
             left -= _QUIET_S
         line.drop([self._configs])
-        self._announced = {}
-        topics = {device.topic(twin_id, self._options): twin_id for twin_id in self._fleet.ids}
-        for topic, components in self._found.items():
-            twin_id = topics.get(topic)
-            if twin_id is not None and self._options.shows(twin_id) and len(self._announced) < self._options.max_twins:
-                self._announced[twin_id] = components
-            else:
+        shown = {
+            device.topic(twin_id, self._options): twin_id for twin_id in self._fleet.ids if self._options.shows(twin_id)
+        }
+        for topic in [*self._found, *(self._owed - self._found.keys())]:
+            twin_id = shown.get(topic)
+            if twin_id is None or not self._has_room_for(twin_id):
                 self._clear(topic)
+            else:
+                # A broker may have lost what Home Assistant still knows.
+                self._announced[twin_id] = self._announced.get(twin_id, {}) | self._found.get(topic, {})
         self._found.clear()
+        self._owed.clear()
 
     async def _listen(self, line: Line, name: str) -> None:
         for refused, reason in await line.listen([name]):
@@ -206,19 +214,13 @@ class Announcer:
         return old + new[:room]
 
     def _has_room_for(self, twin_id: str) -> bool:
-        if twin_id in self._announced or len(self._announced) < self._options.max_twins:
-            return True
-        self._say_full(1)
-        return False
+        return twin_id in self._announced or len(self._announced) < self._options.max_twins
 
     def _say_full(self, left_out: int) -> None:
         if not self._said_full:
             self._said_full = True
-            limit, advice = (
-                self._options.max_twins,
-                "raise home_assistant.max_twins, or choose with include and exclude",
-            )
-            _log.warning("not_all_twins_announced", max_twins=limit, left_out=left_out, advice=advice)
+            advice = "raise home_assistant.max_twins, or choose with include and exclude"
+            _log.warning("not_all_twins_announced", max_twins=self._options.max_twins, left_out=left_out, advice=advice)
 
     def _announce(self, twin_id: str) -> None:
         firmware = self._firmware[twin_id] = self._firmware_of(twin_id)

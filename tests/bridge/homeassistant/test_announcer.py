@@ -195,10 +195,33 @@ async def test_twins_that_come_and_go_are_announced_and_forgotten(make):
     assert bench.board.take() == ["forget ocpp-twin_b", "clear b 2 0"]
     bench.announcer.went("b", 2)
     assert bench.board.take() == ["clear b 2 0"]
+
+
+async def test_a_twin_that_goes_while_there_is_no_connection_is_forgotten_at_the_next(make):
+    bench = make(FakeFleet({"a": 1, "b": 1}))
+    await bench.connect()
     await bench.disconnect()
-    del bench.fleet.twins["a"]
+    bench.board.take()
+    spec, twins = bench.fleet.spec("a"), bench.fleet.twins
+    del twins["a"], twins["b"]
     bench.announcer.went("a", 1)
-    assert bench.board.take() == ["clear a 1 0"]
+    bench.announcer.went("b", 1)
+    assert bench.board.take() == ["clear a 1 0", "clear b 1 0"]
+    twins["b"] = 1  # and comes back
+    bench.line.kept = {topic("a", OPTIONS): json.dumps(device_message(spec, OPTIONS)).encode()}
+    assert await bench.connect() == ["forget ocpp-twin_a", "announce ocpp-twin_b"]
+    assert await bench.connect() == ["forget ocpp-twin_a", "announce ocpp-twin_b"]  # it still stands there
+    bench.line.kept = {}
+    assert await bench.connect() == ["announce ocpp-twin_b"]
+
+
+async def test_what_a_broker_without_memory_has_lost_is_remembered(make):
+    bench = make(FakeFleet({"a": 2}))
+    await bench.connect()
+    await bench.disconnect()
+    bench.fleet.twins["a"] = 1
+    await bench.connect()
+    assert bench.board.last["components"]["2_power"] == {"platform": "sensor"}
 
 
 async def test_entities_that_a_twin_has_no_more_are_removed_also_after_a_restart(make):
