@@ -32,18 +32,6 @@ from config.units import duration, size
 ENV_PREFIX = "OCPP_TWIN__"
 ENV_DELIMITER = "__"
 
-_NOT_YET = "nothing; this is not supported by this version"
-
-
-def _empty(found: Any) -> list[Any]:
-    if found not in ([], {}, None):
-        raise refuse(_NOT_YET)
-    return []
-
-
-Later = Annotated[list[Any], BeforeValidator(_empty)]
-"""A list that a later version will read; until then it has to be empty."""
-
 
 def _version(found: Any) -> Any:
     return str(found) if isinstance(found, int) and not isinstance(found, bool) else found
