@@ -12,6 +12,7 @@ import gc
 import signal
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,13 +20,17 @@ from typing import Any, TypeAlias
 import structlog
 
 from bridge import logs, masking
+from bridge.actuating import building as outputs
+from bridge.actuating.actions import equipped
+from bridge.actuating.actuators import Actuators
+from bridge.actuating.rules import OutputRule
 from bridge.client import Client
 from bridge.descriptors import TooFewFiles, make_room_for
 from bridge.health import Health, NodeInfo
 from bridge.homeassistant.announcer import Announcer
 from bridge.homeassistant.options import DiscoveryOptions
 from bridge.listeners import Listeners
-from bridge.mapping import building
+from bridge.mapping import building as inputs
 from bridge.mapping.real_things import RealThings
 from bridge.mapping.rules import Mapping as Rules
 from bridge.options import MqttOptions
@@ -34,12 +39,13 @@ from bridge.refusals import Refused
 from bridge.roster import Roster
 from bridge.router import Router
 from config import presets
+from config.fleet import Wrong
 from config.loading import Configuration, load
 from config.settings import LogSettings, Settings, StoreSettings
 from twin.errors import StoreError
 from twin.fleet import Bounds, Clock, Files, Fleet, FleetOptions
 from twin.model import variables
-from twin.model.spec import KeySpec
+from twin.model.spec import KeySpec, TwinSpec
 from twin.ocpp.v16 import keys
 from twin.store.port import Contents, Store
 from twin.store.sqlite import database, open_store
@@ -59,7 +65,7 @@ def configuration(files: Sequence[Path] = (), *, required: bool = True) -> Confi
         required=required,
         key_problem=_key_problem,
         standard_keys=tuple(keys.KEYS),
-        check=building.problems,
+        check=_problems,
     )
 
 
@@ -186,8 +192,8 @@ class _Daemon:
         self._wait_s = options.start_without_broker_s
         self._lost: StoreError | None = None
         self._publisher = Publisher(options, now=clock.now, on_failed=self._fail)
-        listeners = Listeners(self._publisher)
         transfers = Bounds(max_size=settings.transfers.max_size, total_s=settings.transfers.timeout)
+        listeners = Listeners(self._publisher)
         self._fleet = Fleet(
             store,
             listeners,
@@ -199,6 +205,11 @@ class _Daemon:
         self._publisher.attach(self._fleet)
         announcer = Announcer(discovery_options(settings), self._fleet, self._publisher)
         self._publisher.watch_stations(announcer.changed)
+        rules, carried = _rules(configured)
+        self._actuators = Actuators(carried, options, self._fleet, self._publisher, now=clock.now)
+        self._fleet.attach(self._actuators)
+        listeners.add(self._actuators.changed)
+        self._publisher.on_connect(self._actuators.connected)
         self._roster = Roster(
             configured,
             self._fleet,
@@ -206,10 +217,9 @@ class _Daemon:
             load=load,
             key_problem=_key_problem,
             changed=self._twins_changed,
+            equip=lambda found: partial(equipped, _rules(found)[1], clock.rate),
         )
-        self._real = RealThings(
-            _rules(configured), options, self._fleet, self._publisher, now=clock.now, stored=contents.receipts
-        )
+        self._real = RealThings(rules, options, self._fleet, self._publisher, now=clock.now, stored=contents.receipts)
         listeners.add(self._real.changed)
         router = Router(
             options,
@@ -220,9 +230,10 @@ class _Daemon:
             roster=self._roster,
             feed=self._real.feed,
         )
-        filters = self._real.feed.filters
+        router.overhear(self._actuators.hears)
+        filters, echoes = self._real.feed.filters, self._actuators.filters
         try:
-            self._client = Client(options, self._publisher, router, lambda: self._fleet.ids, announcer, filters)
+            self._client = Client(options, self._publisher, router, lambda: self._fleet.ids, announcer, filters, echoes)
         except OSError as error:
             raise CannotStart(f"the certificates for the broker cannot be used ({error}): check mqtt.*_file") from error
         info = NodeInfo(version("ocpp-twin"), clock.now(), lambda: clock.rate)
@@ -234,6 +245,7 @@ class _Daemon:
         await self._fleet.load(self._roster.at_start(self._contents.added), self._contents)
         _settle()
         self._real.start()
+        self._actuators.start()
         async with asyncio.TaskGroup() as tasks:
             publishing = tasks.create_task(self._publisher.run(), name="publisher")
             reporting = tasks.create_task(self._health.run(), name="health")
@@ -245,6 +257,7 @@ class _Daemon:
             await self._stop.wait()
             _log.info("stopping")
             self._real.stop()
+            self._actuators.stop()
             await self._fleet.close()
             await self._say_goodbye()
             for task in (talking, reporting, publishing):
@@ -261,8 +274,10 @@ class _Daemon:
     def _twins_changed(self) -> None:
         if self._roster.configured is not self._configured:
             self._configured = self._roster.configured
-            self._real.replace(_rules(self._configured))
-            self._client.inputs_changed(self._real.feed.filters)
+            rules, carried = _rules(self._configured)
+            self._real.replace(rules)
+            self._actuators.replace(carried)
+            self._client.inputs_changed(self._real.feed.filters, self._actuators.filters)
         self._client.twins_changed()
         self._health.introduce()
 
@@ -289,9 +304,24 @@ class _Daemon:
         self._stop.set()
 
 
-def _rules(configured: Configuration) -> Rules:
+def _problems(settings: Settings, twins: Sequence[TwinSpec]) -> list[Wrong]:
+    rules, wrong = inputs.built(settings, _evse_counts(twins))
+    return wrong + _carried(settings, twins, rules)[1]
+
+
+def _rules(configured: Configuration) -> tuple[Rules, tuple[OutputRule, ...]]:
     # What is wrong with them was told when the configuration was loaded.
-    return building.built(configured.settings, {twin.id: len(twin.evses) for twin in configured.twins})[0]
+    rules, _ = inputs.built(configured.settings, _evse_counts(configured.twins))
+    return rules, _carried(configured.settings, configured.twins, rules)[0]
+
+
+def _carried(settings: Settings, twins: Sequence[TwinSpec], rules: Rules) -> tuple[tuple[OutputRule, ...], list[Wrong]]:
+    heard = [rule.pattern.filter for rule in rules.inputs]
+    return outputs.built(settings, _evse_counts(twins), heard, rules.outputs)
+
+
+def _evse_counts(twins: Sequence[TwinSpec]) -> dict[str, int]:
+    return {twin.id: len(twin.evses) for twin in twins}
 
 
 def _key_problem(key: str, spec: KeySpec) -> str | None:

@@ -16,6 +16,7 @@ import aiomqtt
 import structlog
 
 from bridge.broker import advice, broker, refuses_version, tls_context
+from bridge.mapping.patterns import overlap, widest
 from bridge.options import MqttOptions
 from bridge.ports import Incoming, Outgoing, Outlet
 from bridge.session import Session
@@ -82,7 +83,8 @@ class Client:
     """Keep a session with the broker. `run` is its task; `subscribed` is set from the first subscription on.
 
     Raises ValueError for a URL that is none, OSError for certificates that cannot be read. `ids` returns the ids of
-    all twins of this node, `inputs` are the filters of sensors.
+    all twins of this node, `inputs` are the filters of sensors. `echoes` are filters of topics where real things show
+    what they do: what is retained there counts anew with each connection.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Client:
         ids: Callable[[], Collection[str]],
         companion: Companion | None = None,
         inputs: Sequence[str] = (),
+        echoes: Sequence[str] = (),
     ) -> None:
         self._options = options
         self._source = source
@@ -100,7 +103,8 @@ class Client:
         self._companion = companion
         self._broker = broker(options)
         self._tls: ssl.SSLContext | None = tls_context(options) if self._broker.tls else None
-        self._subscriptions = Subscriptions(options, ids, inputs)
+        heard, self._echoes = _joined(inputs, echoes)
+        self._subscriptions = Subscriptions(options, ids, heard)
         availability = Topics(options.base_topic, options.node).node_availability
         self._will = aiomqtt.Will(availability, b"offline", qos=1, retain=True)
         self._session: Session | None = None
@@ -119,9 +123,10 @@ class Client:
         """Learn that twins came or went: where only our own are subscribed to, the filters follow."""
         self._twins_changed.set()
 
-    def inputs_changed(self, inputs: Sequence[str]) -> None:
-        """Learn that sensors came or went: the filters follow."""
-        self._subscriptions.listen_to(inputs)
+    def inputs_changed(self, inputs: Sequence[str], echoes: Sequence[str] = ()) -> None:
+        """Learn that sensors or real things came or went: the filters follow."""
+        heard, self._echoes = _joined(inputs, echoes)
+        self._subscriptions.listen_to(heard)
         self._twins_changed.set()
 
     async def run(self) -> None:
@@ -217,7 +222,9 @@ class Client:
 
     async def _take(self, session: Session, filters: list[str]) -> None:
         self._taken = set(filters)
-        for name, reason in await session.take(filters):
+        ours = [name for name in filters if name not in self._echoes]
+        theirs = [name for name in filters if name in self._echoes]
+        for name, reason in [*await session.take(ours), *await session.listen(theirs)]:
             _log.error("subscription_refused", filter=name, reason=reason, advice="allow it in the broker's ACL")
 
     async def _follow(self, session: Session) -> None:
@@ -287,3 +294,9 @@ class Client:
         if sentence != self._said:
             self._said = sentence
             _log.warning("no_connection", advice=sentence)
+
+
+def _joined(inputs: Sequence[str], echoes: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return all filters, none of which covers another, and those of them by which echoes come."""
+    heard = widest([*inputs, *echoes])
+    return heard, [name for name in heard if any(overlap(name, echo) for echo in echoes)]

@@ -93,43 +93,49 @@ class Plugged(EvseFlag):
     ev: NamedOrOwn | None = None
 
 
-class PowerLevel(AtEvse):
+class Measured(AtEvse):
+    """Carry what any value of a sensor may carry: after how many seconds it is stale."""
+
+    max_age_s: Annotated[Number, Field(gt=0, le=604_800)] | None = None
+
+
+class PowerLevel(Measured):
     """Report a power in W."""
 
     value: Power
 
 
-class EnergyLevel(AtEvse):
+class EnergyLevel(Measured):
     """Report an energy register in Wh."""
 
     value: Energy
 
 
-class CurrentLevel(AtEvse):
+class CurrentLevel(Measured):
     """Report a current in A."""
 
     value: Current
 
 
-class VoltageLevel(AtEvse):
+class VoltageLevel(Measured):
     """Report a voltage in V."""
 
     value: Voltage
 
 
-class FrequencyLevel(AtEvse):
+class FrequencyLevel(Measured):
     """Report a frequency in Hz."""
 
     value: Frequency
 
 
-class PercentLevel(AtEvse):
+class PercentLevel(Measured):
     """Report a state of charge in percent."""
 
     value: Percent
 
 
-class TemperatureLevel(AtEvse):
+class TemperatureLevel(Measured):
     """Report a temperature in °C."""
 
     value: Temperature
@@ -156,16 +162,18 @@ class Readings(Shape):
         return {Quantity(name): getattr(self, name) for name in fields if getattr(self, name) is not None}
 
 
-class MeterLevel(Readings, AtEvse):
+class MeterLevel(Readings, Measured):
     """Report any of the quantities, at the top or under `value`."""
 
     value: Readings | None = None
 
 
 class MeterSourceLevel(AtEvse):
-    """Say where meter values come from."""
+    """Say where meter values come from: all, or those named; with `fallback` simulated while sensors are silent."""
 
     value: Literal["simulated", "external"]
+    values: Annotated[list[Quantity], Field(min_length=1)] | None = None
+    fallback: Flag | None = None
 
 
 class StationFault(Taken):

@@ -55,6 +55,8 @@ class Publisher:
         self._complaints = Complaints(options.error_interval_s)
         self._documents: dict[str, Outgoing] = {}
         self._new_documents: dict[str, None] = {}
+        self._urgent: deque[Outgoing] = deque()
+        self._on_connect: Callable[[], None] = lambda: None
         self._sweeps: deque[Iterator[Outgoing]] = deque()
         self._station_changed: Callable[[str], None] = lambda _: None
         self._seq: dict[str, int] = {}
@@ -146,6 +148,23 @@ class Publisher:
             self._backlog.add(message)
         self._wake.set()
 
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether there is a broker now."""
+        return self._outlet is not None
+
+    def urge(self, message: Outgoing) -> bool:
+        """Publish before all else; False while there is no broker, for what is urgent is not kept."""
+        if self._outlet is None:
+            return False
+        self._urgent.append(message)
+        self._wake.set()
+        return True
+
+    def on_connect(self, connected: Callable[[], None]) -> None:
+        """Have somebody told of each connect."""
+        self._on_connect = connected
+
     def hand_over(self, message: Outgoing) -> None:
         """Publish a message after what is waiting; it is not kept while the broker is away."""
         if self._outlet is not None:
@@ -160,12 +179,14 @@ class Publisher:
         self.document(self._topics.node_availability, b"online", qos=1)
         self._new_documents = dict.fromkeys([self._topics.node_availability, *self._documents])
         self._sweeps = deque((self._states.everything(),))
+        self._on_connect()
 
     def disconnected(self, uncertain: list[Outgoing]) -> None:
         """Keep what happened until the next connect; `uncertain` was sent, but not confirmed."""
         self._outlet = None
         self._drained.set()
         self._sweeps.clear()
+        self._urgent.clear()
         self._traces.clear()
         self._backlog.put_back(uncertain)
 
@@ -208,7 +229,8 @@ class Publisher:
         outlet, more = self._outlet, False
         if outlet is None:
             return False
-        for source in (self._next_document, self._states.next, self._next_happened, self._next_swept):
+        sources = (self._next_urgent, self._next_document, self._states.next, self._next_happened, self._next_swept)
+        for source in sources:
             for _ in range(_SLICE):
                 if not outlet.ready():
                     return False
@@ -228,6 +250,9 @@ class Publisher:
         else:
             self._unsendable += 1
             _log.warning("unsendable", topic=message.topic, size=len(message.payload))
+
+    def _next_urgent(self) -> Outgoing | None:
+        return self._urgent.popleft() if self._urgent else None
 
     def _next_document(self) -> Outgoing | None:
         if not self._new_documents:

@@ -29,9 +29,10 @@ from twin.model.spec import KeySpec, TwinSpec
 
 Done = Callable[[Any], None]
 Failed = Callable[[Refused], None]
+Equip = Callable[[TwinSpec], TwinSpec]
 KeyProblem = Callable[[str, KeySpec], str | None]
 
-_OURS = {"twins", "templates", "csms", "inputs", "infer", "devices"}
+_OURS = {"twins", "templates", "csms", "inputs", "infer", "devices", "outputs"}
 """The sections that a reload acts on; the others need a restart of the daemon."""
 
 _log = structlog.get_logger("daemon")
@@ -50,7 +51,10 @@ class Showing(Protocol):
 
 
 class Roster:
-    """Let twins of a fleet come and go. `load` reads the configuration anew and raises ConfigError."""
+    """Let twins of a fleet come and go. `load` reads the configuration anew and raises ConfigError.
+
+    `equip` makes of a configuration what lets a twin know what of it is real.
+    """
 
     def __init__(
         self,
@@ -61,7 +65,10 @@ class Roster:
         load: Callable[[], Configuration],
         key_problem: KeyProblem,
         changed: Callable[[], None],
+        equip: Callable[[Configuration], Equip] = lambda _: lambda spec: spec,
     ) -> None:
+        self._equipping = equip
+        self._equip = equip(configured)
         self._configured = configured
         self._fleet = fleet
         self._showing = showing
@@ -79,7 +86,7 @@ class Roster:
 
     def at_start(self, added: Mapping[str, bytes]) -> list[TwinSpec]:
         """Return all twins to begin with; one that was added and cannot be read is left out with a line in the log."""
-        specs = {spec.id: spec for spec in self._configured.twins}
+        specs = {spec.id: self._equip(spec) for spec in self._configured.twins}
         for twin_id, record in added.items():
             if twin_id in specs:
                 _log.warning("added_twin_configured", twin=twin_id, text="the configuration has it now, and counts")
@@ -147,7 +154,7 @@ class Roster:
             raise Refused(Code.BAD_VALUE, f"{written(path)}: {text}", pointer(("twin", *path)))
         if len(specs) != 1:
             raise Refused(Code.BAD_VALUE, "one twin at a time: the id must not be a range", "/twin/id")
-        return specs[0]
+        return self._equip(specs[0])
 
     def _refuse_taken_identity(self, spec: TwinSpec) -> None:
         for twin_id in self._fleet.ids:
@@ -178,7 +185,8 @@ class Roster:
 
     def _take(self, configured: Configuration, done: Done) -> None:
         before = {spec.id: spec for spec in self._configured.twins}
-        after = {spec.id: spec for spec in configured.twins}
+        self._equip = self._equipping(configured)
+        after = {spec.id: self._equip(spec) for spec in configured.twins}
         runs = set(self._fleet.ids)
         report = {
             "added": sorted(after.keys() - runs),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +79,7 @@ class Router:
         self._limit = RateLimit(options.rate_per_s, options.rate_burst)
         self._receipts = Receipts(options.duplicate_window_s, stored)
         self._requests = Requests(fleet, Crowd(options, fleet, self._levels, self._limit, now), roster)
+        self._hears: Callable[[Incoming], bool] = lambda _: False
         self._feed = feed
         self._refused = 0
         self.in_total = 0
@@ -87,6 +88,10 @@ class Router:
     def refused_total(self) -> int:
         """Return how many commands were refused, those of sensors too."""
         return self._refused + (0 if self._feed is None else self._feed.refused_total)
+
+    def overhear(self, hears: Callable[[Incoming], bool]) -> None:
+        """Let somebody look at each message first, who tells whether it was for him."""
+        self._hears = hears
 
     def replay_begins(self) -> None:
         """Expect all retained levels once more."""
@@ -111,7 +116,12 @@ class Router:
         address = None if relative is None else parse(relative)
         errand = self._errand(message, relative or message.topic, address)
         try:
-            if self._feed is None or not self._feed.handle(message):
+            heard = self._hears(message)
+            if self._feed is not None and self._feed.handle(message):
+                pass
+            elif heard:
+                message.acknowledge()
+            else:
                 self._take(errand, address)
         except Refused as refusal:
             self._refuse(errand, refusal)

@@ -91,9 +91,11 @@ def _plug(taken: intake.Plugged, scene: Scene) -> Command:
     return inputs.PlugIn(evse=scene.evse, ev=car, request_id=taken.request_id)
 
 
-def _report(values: Mapping[Quantity, float], taken: intake.Taken, scene: Scene) -> Command:
+def _report(values: Mapping[Quantity, float], taken: intake.Measured, scene: Scene) -> Command:
     at = None if taken.at is None else min(taken.at, scene.now)
-    return inputs.ReportMeter(evse=scene.evse, values=values, at=at, request_id=taken.request_id)
+    return inputs.ReportMeter(
+        evse=scene.evse, values=values, at=at, max_age_s=taken.max_age_s, request_id=taken.request_id
+    )
 
 
 def _quantity(quantity: Quantity) -> Callable[[Any, Scene], Command]:
@@ -105,6 +107,19 @@ def _meter(taken: intake.MeterLevel, scene: Scene) -> Command:
     if not values:
         raise Refused(Code.BAD_VALUE, f"holds none of {', '.join(Quantity)}", "")
     return _report(values, taken, scene)
+
+
+def _meter_source(taken: intake.MeterSourceLevel, scene: Scene) -> Command:
+    source = MeterSource(taken.value)
+    if taken.fallback and source is MeterSource.SIMULATED:
+        raise Refused(Code.BAD_VALUE, "fallback goes with external: what is simulated needs none", "/fallback")
+    return inputs.UseMeterSource(
+        evse=scene.evse,
+        source=source,
+        values=tuple(taken.values or ()),
+        fallback=bool(taken.fallback),
+        request_id=taken.request_id,
+    )
 
 
 def _fault(taken: intake.StationFault, scene: Scene) -> Command:
@@ -135,9 +150,7 @@ _EVSE_BUILD: dict[str, Callable[[Any, Scene], Command]] = {
     "set/ev_ready": lambda taken, at: inputs.SetEvReady(evse=at.evse, ready=taken.value, request_id=taken.request_id),
     **{f"set/{quantity}": _quantity(quantity) for quantity in Quantity},
     "set/meter": _meter,
-    "set/meter_source": lambda taken, at: inputs.UseMeterSource(
-        evse=at.evse, source=MeterSource(taken.value), request_id=taken.request_id
-    ),
+    "set/meter_source": _meter_source,
     "set/fault": _fault,
     "set/lock_jammed": lambda taken, at: inputs.JamLock(evse=at.evse, jammed=taken.value, request_id=taken.request_id),
     "cmd/stop": lambda taken, at: inputs.PressStop(

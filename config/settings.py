@@ -24,24 +24,13 @@ from config.fields import (
     never_both,
     refuse,
 )
+from config.outputs import OutputSettings
 from config.sensors import DeviceSettings, InferSettings, InputSettings
 from config.twins import CsmsSettings, TemplateSettings, TwinSettings
 from config.units import duration, size
 
 ENV_PREFIX = "OCPP_TWIN__"
 ENV_DELIMITER = "__"
-
-_NOT_YET = "nothing; this is not supported by this version"
-
-
-def _empty(found: Any) -> list[Any]:
-    if found not in ([], {}, None):
-        raise refuse(_NOT_YET)
-    return []
-
-
-Later = Annotated[list[Any], BeforeValidator(_empty)]
-"""A list that a later version will read; until then it has to be empty."""
 
 
 def _version(found: Any) -> Any:
@@ -246,9 +235,9 @@ class Settings(BaseSettings):
     infer: list[InferSettings] = []
     """What the power of EVSEs tells about plugs and cars."""
     devices: list[DeviceSettings] = []
-    """Known devices, with the inputs of their presets."""
-    outputs: Later = Field(default=[])
-    """Not supported by this version."""
+    """Known devices, with the inputs and outputs of their presets."""
+    outputs: list[OutputSettings] = []
+    """What the Central System wants, carried to real things."""
 
     @classmethod
     def settings_customise_sources(

@@ -11,6 +11,7 @@ from annotated_types import MaxLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from config.outputs import ConfirmSettings, OutputSettings
 from config.sensors import DeviceSettings, InferSettings, InputSettings
 from config.settings import Settings
 from config.twins import EvseDefaults, EvseSettings, KeySettings, TemplateSettings, TwinSettings
@@ -24,6 +25,8 @@ _ITEMS = (
     ("A template (`templates.<name>`), and each item of `twins`", TemplateSettings, tuple(EvseDefaults.model_fields)),
     ("Beside these, each item of `twins`", TwinSettings, tuple(TemplateSettings.model_fields)),
     ("Each item of `evses`; in a template or twin, for all of its EVSEs", EvseSettings, ()),
+    ("Each item of `outputs`", OutputSettings, ("confirm",)),
+    ("`confirm` of an output", ConfirmSettings, ()),
     ("Each item of `keys`, which is a value, or a mapping of these", KeySettings, ()),
     ("Each item of `inputs`", InputSettings, ()),
     ("Each item of `infer`", InferSettings, ()),
@@ -89,7 +92,7 @@ def _kind(annotation: Any, metadata: Sequence[Any]) -> str:
     if origin is Literal:
         return ", ".join(f"`{item}`" for item in arguments)
     if origin in (typing.Union, types.UnionType):
-        return _kind(next(part for part in arguments if part is not type(None)), metadata)
+        return ", ".join(_kind(part, metadata) for part in arguments if part is not type(None))
     if origin is list:
         return "a list"
     if origin is dict or _section(annotation) is not None:

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "twin.fleet": ("twin",),
     "config": ("config", "twin.model.spec"),
     "bridge": ("bridge", "twin.errors", "twin.fleet", "twin.model"),
+    "bridge.actuating.building": ("bridge", "config", "twin.model"),
     "bridge.roster": ("bridge", "config", "twin.errors", "twin.fleet", "twin.model"),
     "bridge.mapping.building": ("bridge", "config", "twin.model"),
     "bridge.mapping.command": ("bridge", "config"),

@@ -6,6 +6,7 @@ The only part of the mapping that knows the configuration's models.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from bridge import intake, topics
 from bridge.intake import PlaceCall, SendFrame
@@ -46,7 +47,7 @@ def built(settings: Settings, twins: EvseCounts) -> tuple[Rules, list[Wrong]]:
         builder.add_inference(("infer", index), rule.evse, rule)
     for index in range(len(settings.devices)):
         builder.add_device(index)
-    return Rules(tuple(builder.inputs), tuple(builder.infer)), builder.wrong
+    return Rules(tuple(builder.inputs), tuple(builder.infer), tuple(builder.outputs)), builder.wrong
 
 
 def alone(kind: PresetSettings, given: Mapping[str, str], evse: str) -> Rules:
@@ -87,6 +88,7 @@ class _Builder:
     def __init__(self, settings: Settings, twins: EvseCounts) -> None:
         self.inputs: list[InputRule] = []
         self.infer: list[InferRule] = []
+        self.outputs: list[tuple[Path, dict[str, Any]]] = []
         self.wrong: list[Wrong] = []
         self._settings = settings
         self._twins = twins
@@ -145,6 +147,8 @@ class _Builder:
             self.add_input(where, one, one.to.removeprefix(f"{device.evse}/"))
         if brought.infer is not None:
             self.add_inference(where, device.evse, brought.infer)
+        for number, output in enumerate(brought.outputs):
+            self.outputs.append(((*where, "outputs", number), {**output, "from": f"{device.evse}/{output['from']}"}))
 
     def _say(self, where: Path, name: str, field: str, value: object, text: str) -> None:
         found = f"found {shown((), value)}; {text}"

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from bridge import translate
 from bridge.intake import PlaceCall, SendFrame
 from bridge.levels import Levels
@@ -26,8 +28,9 @@ from bridge.receipts import Receipts, delivery_key, receipt
 from bridge.refusals import Code, Complaint, Refused, excerpt, nearest
 from bridge.render import Outcome
 from bridge.topics import CommandTopic, Topics, evse_number
-from bridge.translate import Order, Scene
+from bridge.translate import Act, Order, Scene
 from twin.errors import Rejected
+from twin.model.inputs import ReportMeter
 
 _MAX_KNOWN = 20_000
 _MAX_SEEN = 10_000
@@ -181,7 +184,8 @@ class Feed:
         if key is not None and message.dup and self._receipts.find(key.topic, key.request_id, self._now())[0]:
             done()
             return
-        self._fleet.command(twin, order.act, lambda: self._taken(way, order, done), key)  # type: ignore[arg-type]
+        act = _aged(order.act, way.rule.max_age_s)
+        self._fleet.command(twin, act, lambda: self._taken(way, order, done), key)  # type: ignore[arg-type]
         if key is not None:
             self._receipts.add(key)
         if level:
@@ -245,6 +249,13 @@ def read_order(address: CommandTopic, text: str, fleet: Fleet, options: MqttOpti
     if model is None or model in (PlaceCall, SendFrame):
         raise Refused(Code.UNKNOWN_COMMAND, f"there is no level or edge {address.allowance!r}")
     return translate.order(address.allowance, model, text.encode(), Scene(evse, count, now, options.cars))
+
+
+def _aged(act: Act, max_age_s: float | None) -> Act:
+    """Let the twin know how long a value counts: what is `stale`, and what the simulation stands in for."""
+    if isinstance(act, ReportMeter) and max_age_s is not None and act.max_age_s is None:
+        return msgspec.structs.replace(act, max_age_s=max_age_s)
+    return act
 
 
 def _after(count: int, done: Callable[[], Any]) -> Callable[[], None]:

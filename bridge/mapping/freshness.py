@@ -119,7 +119,8 @@ class Freshness:
         fields = {"topic": rule.pattern.filter, "detail": detail}
         self._publisher.noted(twin, Note("sensor_stale", fields, self._now(), watched.evse or None))
         if rule.on_stale == "zero":
-            self._do(watched, ReportMeter(evse=watched.evse, values=dict.fromkeys(watched.flowing, 0.0)))
+            nothing = dict.fromkeys(watched.flowing, 0.0)
+            self._do(watched, ReportMeter(evse=watched.evse, values=nothing, max_age_s=0.0))
         elif rule.on_stale == "fault":
             code = ErrorCode.POWER_METER_FAILURE if watched.is_meter else ErrorCode.OTHER_ERROR
             info = f"no {watched.address.name} for {rule.max_age_s:g} s"[:50]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from bridge import topics
 from bridge.mapping.patterns import Pattern, filled
@@ -74,3 +74,5 @@ class Mapping:
 
     inputs: tuple[InputRule, ...] = field(default=())
     infer: tuple[InferRule, ...] = field(default=())
+    outputs: tuple[tuple[tuple[str | int, ...], dict[str, Any]], ...] = field(default=())
+    """What devices bring for others to compile: where it stands, and an output as in the configuration."""

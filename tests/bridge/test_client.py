@@ -20,7 +20,7 @@ from websockets import Subprotocol
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from bridge.client import Client
+from bridge.client import Client, _joined
 from bridge.health import Health, NodeInfo
 from bridge.homeassistant.announcer import Announcer
 from bridge.homeassistant.device import device_message
@@ -455,3 +455,11 @@ async def test_websockets_carry_mqtt_too(mosquitto, tmp_path, scheme):
         daemon = Daemon(f"{scheme}://localhost:{port}/mqtt", ca_file=str(crt))
         async with daemon.running():
             assert await daemon.client.wait_subscribed(5)
+
+
+def test_filters_are_joined_so_that_nothing_comes_twice():
+    assert _joined(["plug/status", "em/#"], ["plug/status", "em/lock", "lock"]) == (
+        ["em/#", "plug/status", "lock"],
+        ["em/#", "plug/status", "lock"],
+    )
+    assert _joined(["meter"], ["lock"]) == (["meter", "lock"], ["lock"])

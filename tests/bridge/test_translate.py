@@ -147,3 +147,27 @@ def test_calls_and_frames_are_no_commands():
     assert isinstance(order("cmd/call", '{"action": "Heartbeat"}', 0).act, PlaceCall)
     assert order("cmd/frame", "[]", 0).act == SendFrame(value="[]")
     assert translate.model_of("cmd/call", evse=True) is None
+
+
+def test_some_values_may_come_from_elsewhere_than_others():
+    source = '{"value": "external", "values": ["power_w"], "fallback": true}'
+    assert order("set/meter_source", source).act == inputs.UseMeterSource(
+        evse=1, source=MeterSource.EXTERNAL, values=(Quantity.POWER_W,), fallback=True
+    )
+    aged = inputs.ReportMeter(evse=1, values={Quantity.POWER_W: 7.0}, max_age_s=60.0)
+    assert order("set/power_w", '{"value": 7, "max_age_s": 60}').act == aged
+    assert order("set/meter", '{"power_w": 7, "max_age_s": 60}').act == aged
+
+
+@pytest.mark.parametrize(
+    ("payload", "pointer"),
+    [
+        ('{"value": "simulated", "fallback": true}', "/fallback"),
+        ('{"value": "external", "values": ["power"]}', "/values/0"),
+        ('{"value": "external", "values": []}', "/values"),
+    ],
+)
+def test_a_source_that_makes_no_sense_is_refused(payload, pointer):
+    with pytest.raises(Refused) as refused:
+        order("set/meter_source", payload)
+    assert refused.value.pointer == pointer

@@ -7,12 +7,13 @@ from twin.fleet.clock import Clock
 from twin.fleet.counters import Counters
 from twin.fleet.files import Files
 from twin.fleet.fleet import Fleet
-from twin.fleet.ports import FleetOptions, Listener
+from twin.fleet.ports import Actuator, FleetOptions, Listener
 from twin.link.transfer import Bounds
 from twin.store.port import Contents, Receipt
 from twin.turn import CallOutcome, Frame
 
 __all__ = [
+    "Actuator",
     "Bounds",
     "CallOutcome",
     "Clock",

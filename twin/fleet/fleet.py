@@ -25,7 +25,7 @@ from twin.fleet.ids import Ids
 from twin.fleet.jobs import Jobs, Runner
 from twin.fleet.logfile import Hide
 from twin.fleet.pacing import Dialer, TokenBucket
-from twin.fleet.ports import Connect, FleetOptions, Listener, StartStation
+from twin.fleet.ports import Actuator, Connect, FleetOptions, Listener, StartStation
 from twin.fleet.shell import Shell
 from twin.fleet.timekeeping import keep_time
 from twin.fleet.uplink import Links
@@ -90,6 +90,10 @@ class Fleet:
             jobs=self._jobs,
             start=start,
         )
+
+    def attach(self, actuator: Actuator) -> None:
+        """Take who lets real things do what Central Systems ask, before `load`; without one nothing real is done."""
+        self._jobs.actuator = actuator
 
     # --- Life ---------------------------------------------------------------------------------------------------------
 

@@ -11,8 +11,9 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias, assert_never
 
 from twin.fleet.errands import Client, Errand
-from twin.model.effects import CancelJob, Deliver, Fetch, Job, MakeKey
-from twin.model.inputs import JobEvent
+from twin.fleet.ports import Actuator
+from twin.model.effects import Actuate, CancelJob, Deliver, Fetch, Job, MakeKey
+from twin.model.inputs import Actuated, JobEvent
 
 _KEYS_AT_ONCE = 2
 
@@ -32,11 +33,27 @@ class Runner(Protocol):
         ...
 
 
+class NoActuator:
+    """Do nothing real, and say so."""
+
+    def begin(self, _twin_id: str, job: Actuate, told: Callable[[Actuated], None]) -> None:
+        """Say that it cannot be done."""
+        event = Actuated(job.job_id, ok=False, detail="nothing real is attached")
+        asyncio.get_running_loop().call_soon(told, event)
+
+    def cancel(self, twin_id: str, job_id: str) -> None:
+        """Give up nothing."""
+
+    def abandon(self, twin_id: str) -> None:
+        """Give up nothing."""
+
+
 class Jobs:
-    """Do the jobs of a fleet, `transfers_at_once` transfers together; keys do not wait for them."""
+    """Do the jobs of a fleet, `transfers_at_once` transfers together; keys and real things do not wait for them."""
 
     def __init__(self, runner: Runner, transfers_at_once: int) -> None:
         self._runner = runner
+        self.actuator: Actuator = NoActuator()
         self._transfers = _Lane(transfers_at_once)
         self._keys = _Lane(_KEYS_AT_ONCE)
 
@@ -62,7 +79,10 @@ class Jobs:
                 self._transfers.put((twin_id, job.job_id), partial(self._runner.run, client, job), client.finished)
             case MakeKey():
                 self._keys.put((twin_id, job.job_id), partial(self._runner.run, client, job), client.finished)
+            case Actuate():
+                self.actuator.begin(twin_id, job, client.finished)
             case CancelJob(job_id):
+                self.actuator.cancel(twin_id, job_id)
                 for lane in (self._transfers, self._keys):
                     lane.drop((twin_id, job_id))
             case _:
@@ -70,6 +90,7 @@ class Jobs:
 
     def abandon(self, twin_id: str) -> None:
         """Give up all jobs of a twin."""
+        self.actuator.abandon(twin_id)
         for lane in (self._transfers, self._keys):
             for key in lane.of(twin_id):
                 lane.drop(key)

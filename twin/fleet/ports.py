@@ -14,7 +14,8 @@ from twin.errors import StoreError
 from twin.link.target import Target
 from twin.link.transfer import Bounds
 from twin.link.websocket import Connection, Peer
-from twin.model.effects import Note
+from twin.model.effects import Actuate, Note
+from twin.model.inputs import Actuated
 from twin.model.spec import TwinSpec
 from twin.model.terms import Instant, Part
 from twin.station import Station
@@ -44,6 +45,22 @@ class Listener(Protocol):
 
     def failed(self, error: StoreError) -> None:
         """Note that the store is lost: nothing is stored or sent any more, and the daemon must stop."""
+        ...
+
+
+class Actuator(Protocol):
+    """Let real things do what Central Systems ask of twins."""
+
+    def begin(self, twin_id: str, job: Actuate, told: Callable[[Actuated], None]) -> None:
+        """Begin; `told` learns, later, what became of it, unless it is given up."""
+        ...
+
+    def cancel(self, twin_id: str, job_id: str) -> None:
+        """Give up one job; one that is unknown or over does not matter."""
+        ...
+
+    def abandon(self, twin_id: str) -> None:
+        """Give up all jobs of a twin."""
         ...
 
 

@@ -251,16 +251,15 @@ class GetInstalledCertificateIds(Asked, frozen=True):
 
 CertificateRequest: TypeAlias = CertificateSigned | InstallCertificate | DeleteCertificate | GetInstalledCertificateIds
 
+PhysicalRequest: TypeAlias = ChangeAvailability | RemoteStart | RemoteStop | Reset | UnlockConnector
+"""What a real thing may have to do."""
+
 Request: TypeAlias = (
-    ChangeAvailability
+    PhysicalRequest
     | SetVariable
     | GetVariables
     | ClearCache
     | DataTransfer
-    | RemoteStart
-    | RemoteStop
-    | Reset
-    | UnlockConnector
     | Trigger
     | SendLocalList
     | GetLocalListVersion

@@ -10,11 +10,11 @@ from twin.model import (
     charging,
     firmware,
     jobs,
-    metering,
     outage,
     reader,
     registration,
     security_events,
+    sensors,
     service,
     status,
 )
@@ -45,8 +45,8 @@ from twin.model.inputs import (
     UnplugEvSide,
     UseMeterSource,
 )
-from twin.model.state import Car, Evse, External
-from twin.model.terms import BootReason, MeterSource, StopReason
+from twin.model.state import Car, Evse
+from twin.model.terms import BootReason, StopReason
 
 
 def handle(step: Step, command: Command) -> None:
@@ -159,11 +159,9 @@ def _unplug(step: Step, evse: Evse) -> None:
 def _at_meter(step: Step, command: ReportMeter | UseMeterSource) -> None:
     evse = _evse(step.box, command.evse)
     if isinstance(command, ReportMeter):
-        metering.take(evse, dict(command.values), step.now)
-    elif command.source is MeterSource.SIMULATED:
-        evse.external = External()
+        sensors.report(step, evse, command)
     else:
-        evse.external.forced = True
+        sensors.use(evse, command)
     status.refresh(step, evse.number)
 
 

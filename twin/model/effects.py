@@ -13,6 +13,7 @@ import msgspec
 
 from twin.model.asked import CertificateId, Signing
 from twin.model.terms import (
+    Action,
     BootReason,
     ErrorCode,
     FirmwareStatus,
@@ -328,12 +329,21 @@ class MakeKey(msgspec.Struct, frozen=True):
     keep: tuple[str, ...] = ()
 
 
+class Actuate(msgspec.Struct, frozen=True):
+    """Let real things do what the Central System asks of an EVSE or (0) the station; `fields` are its words."""
+
+    job_id: str
+    action: Action
+    evse: int
+    fields: dict[str, Any]
+
+
 class CancelJob(msgspec.Struct, frozen=True):
     """Give a job up; nothing more is heard of it."""
 
     job_id: str
 
 
-Job: TypeAlias = Fetch | Deliver | MakeKey | CancelJob
+Job: TypeAlias = Fetch | Deliver | MakeKey | Actuate | CancelJob
 
 Effect: TypeAlias = Tell | Reply | Changed | Power | Drop | Forget | Note | Job

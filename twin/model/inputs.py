@@ -59,18 +59,27 @@ class SetEvReady(Input, frozen=True):
 
 
 class ReportMeter(Input, frozen=True):
-    """Take values from a real meter; `at` is when they were measured."""
+    """Take values from a real meter; `at` is when they were measured.
+
+    They count for `max_age_s` seconds; None: until others come. 0 says that they are the best that is known, but old.
+    """
 
     evse: int
     values: Mapping[Quantity, float]
     at: Instant | None = None
+    max_age_s: float | None = None
 
 
 class UseMeterSource(Input, frozen=True):
-    """Take all meter values from the simulation again, or only from outside."""
+    """Take meter values from the simulation, or only from outside: all, or those in `values`.
+
+    With `fallback` they come from the simulation as long as those from outside are too old, or there are none yet.
+    """
 
     evse: int
     source: MeterSource
+    values: tuple[Quantity, ...] = ()
+    fallback: bool = False
 
 
 class SetFault(Input, frozen=True):
@@ -359,4 +368,12 @@ class KeyMade(msgspec.Struct, frozen=True, tag=True):
     key: str
 
 
-JobEvent: TypeAlias = Fetched | Delivered | TransferFailed | KeyMade
+class Actuated(msgspec.Struct, frozen=True, tag=True):
+    """Say whether real things did what was asked; `detail` is a sentence for a person where they did not."""
+
+    job_id: str
+    ok: bool
+    detail: str | None = None
+
+
+JobEvent: TypeAlias = Fetched | Delivered | TransferFailed | KeyMade | Actuated

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from twin.model import enrolment, firmware, logs, transfers
+from twin.model import enrolment, firmware, logs, remote, transfers
 from twin.model.box import Box, Step
-from twin.model.inputs import Delivered, Fetched, JobEvent, KeyMade, TransferFailed
+from twin.model.inputs import Actuated, Delivered, Fetched, JobEvent, KeyMade, TransferFailed
 
 
 def handle(step: Step, event: JobEvent) -> None:
@@ -22,6 +22,8 @@ def handle(step: Step, event: JobEvent) -> None:
             enrolment.failed(step, event)
         case KeyMade():
             enrolment.key_made(step, event)
+        case Actuated():
+            remote.actuated(step, event)
         case _:
             assert_never(event)
 

@@ -57,15 +57,16 @@ def is_supported(item: str) -> bool:
 
 
 def source_of(external: External) -> MeterSource:
-    """Tell where the values of an EVSE come from."""
-    if external.forced or (Quantity.ENERGY_WH in external.values and Quantity.POWER_W in external.values):
+    """Tell where the values of an EVSE come from at the moment."""
+    live = external.live
+    if external.forced or (Quantity.ENERGY_WH in live and Quantity.POWER_W in live):
         return MeterSource.EXTERNAL
-    return MeterSource.MIXED if external.values else MeterSource.SIMULATED
+    return MeterSource.MIXED if live or external.awaited else MeterSource.SIMULATED
 
 
 def soc_pct(evse: Evse, now: Instant) -> float | None:
     """Return the car's state of charge in percent, None where nobody knows it."""
-    if (known := evse.external.values.get(Quantity.SOC_PCT)) is not None:
+    if (known := evse.external.live.get(Quantity.SOC_PCT)) is not None:
         return known
     car = evse.car
     if car is None or car.soc_pct is None or not evse.plugged:
@@ -78,18 +79,22 @@ def soc_pct(evse: Evse, now: Instant) -> float | None:
 
 def power_w(evse: Evse) -> float:
     """Return the power at this moment: what the sensor says, or what flows in the simulation."""
-    return evse.external.values.get(Quantity.POWER_W, evse.register.rate_w)
+    external = evse.external
+    real = external.power_w
+    if real is not None:
+        return real
+    return external.flow_w if Quantity.ENERGY_WH in external.live else evse.register.rate_w
 
 
 def voltages_v(evse: Evse, spec: EvseSpec) -> list[float | None]:
     """Return the voltage of each of three phases, None where there is none."""
-    values = evse.external.values
+    values = evse.external.live
     return [values.get(name, spec.voltage_v if line < spec.lines else None) for line, name in enumerate(_VOLTAGES)]
 
 
 def currents_a(evse: Evse, spec: EvseSpec, phases: int) -> list[float | None]:
     """Return the current of each of three phases; `phases` says over how many the power spreads."""
-    values, power = evse.external.values, max(0.0, power_w(evse))
+    values, power = evse.external.live, max(0.0, power_w(evse))
     volts = voltages_v(evse, spec)
     found: list[float | None] = []
     for line, name in enumerate(_CURRENTS):
@@ -135,7 +140,7 @@ def _samples(
     base_wh: float,
 ) -> list[Sample]:
     measurand, phase = item
-    values = evse.external.values
+    values = evse.external.live
     match measurand:
         case Measurand.ENERGY_ACTIVE_IMPORT_REGISTER:
             return [Sample(measurand, whole_wh(evse, now))]
@@ -188,20 +193,6 @@ def whole_wh(evse: Evse, now: Instant) -> int:
     """Return the register as it is reported: whole Wh, rounded down so that it never runs ahead (V-17)."""
     # A register that was stopped at a computed instant may miss its Wh by a rounding error.
     return int(evse.register.read(now) + 1e-6)
-
-
-def take(evse: Evse, values: dict[Quantity, float], now: Instant) -> None:
-    """Take values from real sensors; the register neither falls nor, in a session, jumps (contract)."""
-    external, register = evse.external, evse.register
-    if (energy := values.get(Quantity.ENERGY_WH)) is not None:
-        present, last = register.read(now), external.values.get(Quantity.ENERGY_WH)
-        if last is None:
-            free = evse.session is None and energy >= present
-            external.offset_wh = 0.0 if free else present - energy
-        elif energy < last:
-            external.offset_wh += last - energy
-        register.wh, register.at = max(present, energy + external.offset_wh), max(now, register.at)
-    external.values = {**external.values, **values}
 
 
 def thinned(readings: list[Reading], limit: int) -> list[Reading]:

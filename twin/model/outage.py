@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twin.model import (
+    actuation,
     asking,
     cable,
     enrolment,
@@ -106,6 +107,7 @@ def _mend_reset(step: Step) -> None:
 
 def _go_down(step: Step) -> None:
     box = step.box
+    actuation.forget(step)
     registration.forget_connection(box)
     jobs.interrupt(step)
     box.station.asks = []

@@ -158,7 +158,7 @@ def _second(box: Box, at: Instant) -> Instant:
 def _is_eager(evse: Evse, now: Instant) -> bool:
     """Tell whether the car takes what is offered; of a real one nobody knows, so it counts as if it did."""
     soc = metering.soc_pct(evse, now)
-    full = soc is not None and soc >= _FULL_PCT and Quantity.POWER_W not in evse.external.values
+    full = soc is not None and soc >= _FULL_PCT and evse.external.power_w is None
     return evse.plugged and evse.ev_ready and not full
 
 
@@ -169,7 +169,7 @@ def wants(evse: Evse, now: Instant) -> bool:
     """Tell whether the car takes energy if it is offered some: it is ready, and not full."""
     if not (evse.plugged and evse.ev_ready):
         return False
-    measured = evse.external.values.get(Quantity.POWER_W)
+    measured = evse.external.power_w
     if measured is not None:
         return measured >= metering.IDLE_W
     soc = metering.soc_pct(evse, now)
@@ -178,16 +178,25 @@ def wants(evse: Evse, now: Instant) -> bool:
 
 def settle(box: Box, evse: Evse, now: Instant) -> None:
     """Let the register run at the power that flows now."""
-    values = evse.external.values
-    if Quantity.ENERGY_WH in values:
-        rate_w = 0.0  # the real register counts
-    elif Quantity.POWER_W in values:
-        rate_w = max(0.0, values[Quantity.POWER_W])  # only power is measured: energy is its integral
-    elif evse.external.forced:
-        rate_w = 0.0
-    else:
-        rate_w = offer(box, evse, now).rate.w if wants(evse, now) else 0.0
-    evse.register.run(now, rate_w if box.running or values else 0.0)
+    external = evse.external
+    live = external.live
+    rate_w = _flowing(box, evse, now) if box.running or live else 0.0
+    if Quantity.ENERGY_WH in live:
+        external.flow_w, rate_w = rate_w, 0.0  # the real register counts
+    evse.register.run(now, rate_w)
+
+
+def _flowing(box: Box, evse: Evse, now: Instant) -> float:
+    """Return the power that a sensor measures, that may not be simulated, or that flows in the simulation."""
+    external = evse.external
+    real = external.power_w
+    if real is not None:
+        return max(0.0, real)
+    counts = Quantity.ENERGY_WH in external.live
+    awaited = Quantity.POWER_W in external.awaited or Quantity.ENERGY_WH in external.awaited or counts
+    if external.forced or (awaited and Quantity.POWER_W not in external.simulated):
+        return 0.0
+    return offer(box, evse, now).rate.w if wants(evse, now) else 0.0
 
 
 def full_at(evse: Evse) -> Instant | None:
@@ -195,7 +204,7 @@ def full_at(evse: Evse) -> Instant | None:
     car = evse.car
     if car is None or car.soc_pct is None or not car.spec.battery_kwh or evse.register.rate_w <= 0:
         return None
-    if Quantity.SOC_PCT in evse.external.values or Quantity.POWER_W in evse.external.values:
+    if Quantity.SOC_PCT in evse.external.live or evse.external.power_w is not None:
         return None  # then sensors say when it takes no more
     return evse.register.when(car.from_wh + (100.0 - car.soc_pct) * 10.0 * car.spec.battery_kwh)
 

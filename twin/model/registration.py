@@ -5,7 +5,7 @@ OCPP 1.6 §4.2, §4.6, OCPP-J 1.6 §5.3, §5.4.
 
 from __future__ import annotations
 
-from twin.model import asking, enrolment, firmware, security, security_events, status
+from twin.model import actuation, asking, enrolment, firmware, security, security_events, status
 from twin.model.box import Box, Step
 from twin.model.effects import Booted, HeartbeatDue
 from twin.model.inputs import BootAnswered, LinkDown, LinkRefused, LinkUp
@@ -47,6 +47,7 @@ def link_down(step: Step, event: LinkDown) -> None:
     connection = step.box.connection
     connection.up, connection.since, connection.next_heartbeat_at = False, None, None
     connection.boot_told = False
+    actuation.forget(step)
     security.link_down(step)
     step.request_id = step.box.station.cause
     step.note("disconnected", url=event.url, reason=event.reason)

@@ -66,12 +66,14 @@ def unlock_now(step: Step, evse: Evse, outcome: str) -> None:
     if outcome == "NotSupported":
         return
     if evse.session is not None:
-        session.end(step, evse, StopReason.UNLOCK_COMMAND, keep_locked=evse.lock_jammed)
+        session.end(step, evse, StopReason.UNLOCK_COMMAND, keep_locked=outcome == "UnlockFailed")
         session.after_end(step, evse)
     if outcome == "UnlockFailed":
         failure = Fault(ErrorCode.CONNECTOR_LOCK_FAILURE, blocking=False)
         set_fault(step, evse, LOCK_FAULT, failure)
     else:
+        if LOCK_FAULT in evse.faults:  # a real lock that failed before
+            clear_fault(step, evse, LOCK_FAULT)
         cable.release(step, evse)
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twin.model import metering, power, profiles, reserved, status
+from twin.model import actuation, metering, power, profiles, reserved, status
 from twin.model.box import Box, Step
 from twin.model.effects import Metered, Reading, Sample, SessionEnded, SessionStarted
 from twin.model.inputs import StartAnswered
 from twin.model.state import Evse, Grant, Session
-from twin.model.terms import AuthorizationStatus, Instant, Measurand, ReadingContext, StopReason
+from twin.model.terms import Action, AuthorizationStatus, Instant, Measurand, ReadingContext, StopReason
 
 SAMPLED = "SampledDataCtrlr.TxUpdatedMeasurands"
 ALIGNED = "AlignedDataCtrlr.Measurands"
@@ -279,6 +279,13 @@ def after_end(step: Step, evse: Evse) -> None:
     if evse.scheduled:
         evse.scheduled, evse.operative, evse.finishing = False, False, False
         status.refresh(step, evse.number)
+        _let_go_out_of_service(step, evse.number)
+    if not step.box.common.operative and all(one.session is None for one in step.box.evses):
+        _let_go_out_of_service(step, 0)
+
+
+def _let_go_out_of_service(step: Step, number: int) -> None:
+    actuation.do(step, Action.AVAILABILITY, number, connector_id=number, type="Inoperative")
 
 
 def cap_at(evse: Evse) -> Instant | None:

@@ -10,6 +10,8 @@ from enum import StrEnum
 
 import msgspec
 
+from twin.model.terms import Action
+
 NOMINAL_VOLTAGE_V = 230.0
 
 
@@ -101,11 +103,27 @@ class KeySpec(msgspec.Struct, frozen=True):
     absent: bool = False
 
 
+class Actuator(msgspec.Struct, frozen=True):
+    """Say that a real thing does what the Central System asks of an EVSE, or (0) of the station and all its EVSEs.
+
+    The Central System's answer waits up to `wait_s` seconds until it is done; None: it does not wait.
+    """
+
+    action: Action
+    evse: int = 0
+    wait_s: float | None = None
+
+    def serves(self, action: Action, evse: int) -> bool:
+        """Tell whether it is concerned when an EVSE, or (0) the whole station, is asked for an action."""
+        return self.action is action and (0 in (self.evse, evse) or self.evse == evse)
+
+
 class TwinSpec(msgspec.Struct, frozen=True):
     """Describe a charge point: who it is, what it consists of, whom it calls.
 
     `manufacturer_roots` are the certificates in `manufacturer_ca_file`, each in PEM. `journal_limit` says how many
-    entries each of its logs holds; 0: it keeps none, so that there is nothing to upload.
+    entries each of its logs holds; 0: it keeps none, so that there is nothing to upload. `actuated` names what real
+    things do; all else is simulated.
     """
 
     id: str
@@ -128,6 +146,7 @@ class TwinSpec(msgspec.Struct, frozen=True):
     queue_limit: int = 10_000
     journal_limit: int = 1_000
     keys: Mapping[str, KeySpec] = {}
+    actuated: tuple[Actuator, ...] = ()
     seed: int = 0
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from twin.model.asked import GetLog, UpdateFirmware
+from twin.model.asked import GetLog, PhysicalRequest, UpdateFirmware
 from twin.model.effects import FirmwareReported, LogReported, Reading
 from twin.model.profile import Profile
 from twin.model.spec import EvSpec
@@ -52,12 +52,52 @@ class Register(msgspec.Struct, omit_defaults=True):
         return self.at + (wh - self.wh) * 3600.0 / self.rate_w if self.rate_w > 0 else None
 
 
+class Growth(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Remember where a real register stood (Wh) when it last grew, and the power that follows from its last step.
+
+    `until` is when it is taken to stand still.
+    """
+
+    at: Instant
+    wh: float
+    power_w: float | None = None
+    until: Instant | None = None
+
+
 class External(msgspec.Struct, omit_defaults=True):
-    """Hold what real sensors said last, and the offset between the real register and ours (Wh)."""
+    """Hold what real sensors said last, and the offset between the real register and ours (Wh).
+
+    `forced`: nothing is simulated. Otherwise each quantity has its own source: those in `simulated` stay so whatever
+    sensors say, those in `awaited` do not flow until one says something, those in `fallback` are simulated while none
+    does. `until` is how long values count, `stale` are those older than that. `flow_w` is the power that is shown where
+    a real register counts and no sensor measures power.
+    """
 
     values: dict[Quantity, float] = {}
     offset_wh: float = 0.0
     forced: bool = False
+    simulated: tuple[Quantity, ...] = ()
+    awaited: tuple[Quantity, ...] = ()
+    fallback: tuple[Quantity, ...] = ()
+    until: dict[Quantity, Instant] = {}
+    stale: tuple[Quantity, ...] = ()
+    growth: Growth | None = None
+    flow_w: float = 0.0
+
+    @property
+    def live(self) -> dict[Quantity, float]:
+        """Return the values that count now: all but those that are too old and have a fallback."""
+        gone = [name for name in self.stale if name in self.fallback]
+        return {name: value for name, value in self.values.items() if name not in gone} if gone else self.values
+
+    @property
+    def power_w(self) -> float | None:
+        """Return the real power: measured, or as the real register grows; None where that is not known."""
+        live = self.live
+        if Quantity.POWER_W in live:
+            return live[Quantity.POWER_W]
+        follows = Quantity.ENERGY_WH in live and Quantity.POWER_W not in self.simulated
+        return self.growth.power_w if follows and self.growth is not None else None
 
 
 class Car(msgspec.Struct, omit_defaults=True):
@@ -263,6 +303,18 @@ class Station(msgspec.Struct, omit_defaults=True):
     log_told: LogReported | None = None
 
 
+class Pending(msgspec.Struct, frozen=True):
+    """Remember a request whose answer waits, until `due_at`, for a real thing to do what it asks at an EVSE.
+
+    `session_id` names the session that it is about.
+    """
+
+    request: PhysicalRequest
+    evse: int
+    due_at: Instant
+    session_id: str | None = None
+
+
 class Connection(msgspec.Struct):
     """Hold what a restart of the program begins anew: the registration and the present connection.
 
@@ -270,8 +322,9 @@ class Connection(msgspec.Struct):
     connect failed, `trusted` are the roots by which the Central System could prove itself, and `server` is its
     certificate (DER) where there are several; `use_fallback` takes the old ones for the next try (M05.FR.13).
     `on_trial`: it was opened with something that has yet to prove itself. `renewal` counts how often the password was
-    set. `csr_told`: the Central System has yet to answer the request for a certificate. `misheard_at` and
-    `exhausted_at` are when security events of these kinds were noted last.
+    set. `csr_told`: the Central System has yet to answer the request for a certificate. `pending` are requests that
+    are not answered yet, by the ids of their jobs. `misheard_at` and `exhausted_at` are when security events of these
+    kinds were noted last.
     """
 
     registration: Registration | None = None
@@ -291,6 +344,7 @@ class Connection(msgspec.Struct):
     on_trial: bool = False
     renewal: int = 0
     csr_told: bool = False
+    pending: dict[str, Pending] = {}
     misheard_at: Instant | None = None
     exhausted_at: Instant | None = None
 

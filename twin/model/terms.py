@@ -107,6 +107,16 @@ class BootReason(StrEnum):
     TRIGGERED = "Triggered"
 
 
+class Action(StrEnum):
+    """Name what a real thing can be asked to do on behalf of the Central System."""
+
+    UNLOCK = "unlock"
+    REMOTE_START = "remote_start"
+    REMOTE_STOP = "remote_stop"
+    AVAILABILITY = "availability"
+    RESET = "reset"
+
+
 class MeterSource(StrEnum):
     """Name where the meter values of an EVSE come from."""
 

@@ -18,10 +18,12 @@ from twin.model import (
     power,
     profiles,
     registration,
+    remote,
     requests,
     reservation,
     security,
     security_events,
+    sensors,
     session,
     snapshot,
     status,
@@ -37,7 +39,7 @@ from twin.model.terms import Gate, Instant, Part, Registration
 from twin.model.variables import Variables
 from twin.model.view import PartView, TwinView
 
-_PARTS = (profiles, logs, security)
+_PARTS = (profiles, logs, security, remote, sensors)
 
 
 class Twin:

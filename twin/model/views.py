@@ -102,7 +102,7 @@ def meter(box: Box, one: Evse, now: Instant) -> MeterView:
     phases = power.phases(box, one, now)
     currents, volts = metering.currents_a(one, spec, phases), metering.voltages_v(one, spec)
     used = [current for current in currents[:phases] if current is not None]
-    values = one.external.values
+    values = one.external.live
     return MeterView(
         at=now,
         power_w=metering.power_w(one),
@@ -118,7 +118,7 @@ def meter(box: Box, one: Evse, now: Instant) -> MeterView:
         power_factor=1.0,
         soc_pct=metering.soc_pct(one, now),
         temperature_c=values.get(Quantity.TEMPERATURE_C, metering.TEMPERATURE_C),
-        stale=False,
+        stale=bool(one.external.stale),
     )
 
 

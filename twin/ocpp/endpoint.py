@@ -18,6 +18,7 @@ HANDLED_FOR_S = 0.05
 """A CALL counts as being handled for this long: its answer leaves only after the store's commit."""
 
 _REMEMBERED = 16
+_BEING_HANDLED = "A CALL with this message id is being handled"
 
 UNREADABLE = ("-1", None)
 """The ids of errors about a CALL whose id could not be read."""
@@ -35,7 +36,7 @@ class Flight(msgspec.Struct, frozen=True):
 class Endpoint:
     """Pair CALLs with answers on one connection."""
 
-    __slots__ = ("_flight", "_garbage", "_handled", "_ids", "_raw")
+    __slots__ = ("_flight", "_garbage", "_handled", "_ids", "_raw", "_served")
 
     def __init__(self, ids: Callable[[], str]) -> None:
         self._ids = ids
@@ -43,6 +44,7 @@ class Endpoint:
         self._handled: tuple[tuple[str, Instant], ...] = ()
         self._raw: tuple[str, ...] = ()
         self._garbage = 0
+        self._served: dict[str, str] = {}
 
     @property
     def busy(self) -> bool:
@@ -109,12 +111,23 @@ class Endpoint:
         """Take note of a CALL from the other side. Raises ProtocolError for an unfit id (OCPP-J 1.6 §4.2.3, T-29)."""
         if len(message_id) > MAX_ID_LENGTH:
             raise ProtocolError("GenericError", f"The message id has more than {MAX_ID_LENGTH} characters", message_id)
+        if message_id in self._served:
+            raise ProtocolError("GenericError", _BEING_HANDLED, message_id)
         recent = tuple(item for item in self._handled if now - item[1] < HANDLED_FOR_S)
         if any(known == message_id for known, _ in recent):
-            raise ProtocolError("GenericError", "A CALL with this message id is being handled", message_id)
+            raise ProtocolError("GenericError", _BEING_HANDLED, message_id)
         self._handled = (*recent[1 - _REMEMBERED :], (message_id, now))
+
+    def serve(self, message_id: str, action: str) -> None:
+        """Remember a CALL of the other side's until it is answered, which may take its time."""
+        self._served[message_id] = action
+
+    def served(self, message_id: str) -> str | None:
+        """Return the action of a CALL that is answered now; None if it came by another connection."""
+        return self._served.pop(message_id, None)
 
     def reset(self) -> Flight | None:
         """Begin anew with a new connection; return the CALL that was under way on the old one."""
         flight, self._flight, self._handled, self._raw, self._garbage = self._flight, None, (), (), 0
+        self._served = {}
         return flight

@@ -13,6 +13,7 @@ import msgspec
 
 from twin.errors import ProtocolError
 from twin.model.effects import (
+    Actuate,
     CancelJob,
     Changed,
     Deliver,
@@ -179,7 +180,8 @@ class Exchange:
                 _complaint(call.action, "SecurityError", "A CALL while the registration is Rejected", now)
             )
             return
-        self.apply(self._twin.request(request, now), turn, now, call.action)
+        self._endpoint.serve(call.id, call.action)
+        self.apply(self._twin.request(request, now), turn, now)
 
     @property
     def _mute(self) -> bool:
@@ -266,18 +268,14 @@ class Exchange:
 
     # --- From the twin ------------------------------------------------------------------------------------------------
 
-    def apply(self, effects: Iterable[Effect], turn: Turn, now: Instant, action: str | None = None) -> None:
-        """Carry out, in their order, what an input caused; `action` is that of the CALL which was the input."""
+    def apply(self, effects: Iterable[Effect], turn: Turn, now: Instant) -> None:
+        """Carry out, in their order, what an input caused."""
         for effect in effects:
             match effect:
                 case Tell():
                     self._queue(effect, turn, now)
-                case Reply(request_ref=message_id, outcome=Refusal(code=code, description=description)):
-                    turn.notes.append(_complaint(action, code, description, now))
-                    turn.frames.append(Frame(frames.error(message_id, code, description), action))
-                case Reply(request_ref=message_id, outcome=outcome):
-                    text = frames.result(message_id, self._dialect.reply(outcome, action or ""))
-                    turn.frames.append(Frame(text, action))
+                case Reply():
+                    self._reply(effect, turn, now)
                 case Changed(part=part):
                     turn.changed.add(part)
                 case Power(link=link):
@@ -288,10 +286,22 @@ class Exchange:
                     self._forget(turn, now)
                 case Note():
                     turn.notes.append(effect)
-                case Fetch() | Deliver() | MakeKey() | CancelJob():
+                case Fetch() | Deliver() | MakeKey() | Actuate() | CancelJob():
                     turn.jobs.append(effect)
                 case _:
                     assert_never(effect)
+
+    def _reply(self, reply: Reply, turn: Turn, now: Instant) -> None:
+        message_id, action = reply.request_ref, self._endpoint.served(reply.request_ref)
+        if action is None or self._mute:  # the connection that it came by is gone, or the registration
+            return
+        match reply.outcome:
+            case Refusal(code=code, description=description):
+                turn.notes.append(_complaint(action, code, description, now))
+                text = frames.error(message_id, code, description)
+            case outcome:
+                text = frames.result(message_id, self._dialect.reply(outcome, action))
+        turn.frames.append(Frame(text, action))
 
     def _queue(self, tell: Tell, turn: Turn, now: Instant) -> None:
         stored, dropped = self._outbox.add(tell)

@@ -54,7 +54,8 @@ async def test_zero():
     sensors = Sensors(inputs=[POWER | {"on_stale": "zero"}])
     sensors.say("meter/power", "100")
     await asyncio.sleep(61)
-    assert sensors.commands[-1] == ReportMeter(evse=1, values={Quantity.POWER_W: 0.0})
+    assert [command.max_age_s for command in sensors.commands] == [60.0, 0.0]  # the twin knows how old it is
+    assert sensors.commands[-1] == ReportMeter(evse=1, values={Quantity.POWER_W: 0.0}, max_age_s=0.0)
 
 
 async def test_zero_of_a_meter_is_of_what_it_said():

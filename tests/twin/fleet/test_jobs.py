@@ -7,9 +7,9 @@ from fakes.scripted import stored
 from fakes.virtual import settle
 from fakes.world import spec
 
-from twin.model.effects import CancelJob, Deliver, Fetch, MakeKey
-from twin.model.inputs import Delivered, Fetched, KeyMade
-from twin.model.terms import LogKind
+from twin.model.effects import Actuate, CancelJob, Deliver, Fetch, MakeKey
+from twin.model.inputs import Actuated, Delivered, Fetched, KeyMade
+from twin.model.terms import Action, LogKind
 from twin.turn import Turn
 
 
@@ -185,3 +185,48 @@ async def test_a_twin_that_is_only_removed_keeps_its_files(world):
         fleet.remove("garage", lambda: None)
         await settle()
         assert folder.exists()
+
+
+class FakeActuator:
+    """Remember what real things were asked to do."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[str, str]] = []
+        self.gone: list[tuple[str, str | None]] = []
+
+    def begin(self, twin_id, job, told):
+        self.begun.append((twin_id, job.job_id))
+        self.told = told
+
+    def cancel(self, twin_id, job_id):
+        self.gone.append((twin_id, job_id))
+
+    def abandon(self, twin_id):
+        self.gone.append((twin_id, None))
+
+
+def actuate(job_id: str = "1") -> Actuate:
+    return Actuate(job_id, Action.UNLOCK, 1, {"connector_id": 1})
+
+
+async def test_real_things_are_asked_at_once_and_can_be_given_up(world):
+    async with world.open("garage", run=False) as fleet:
+        actuator = FakeActuator()
+        fleet.attach(actuator)
+        order(world, fleet, actuate("1"), actuate("2"), CancelJob("2"))
+        await settle()
+        assert actuator.begun == [("garage", "1"), ("garage", "2")]
+        assert actuator.gone == [("garage", "2")]
+        actuator.told(Actuated("1", ok=True))
+        assert told(world) == [Actuated("1", ok=True)]
+        fleet.remove("garage", lambda: None)
+        assert actuator.gone[-1] == ("garage", None)
+        await fleet.close()
+
+
+async def test_where_nothing_real_is_attached_that_is_said(world):
+    async with world.open("garage") as fleet:
+        order(world, fleet, actuate())
+        await settle()
+        (event,) = told(world)
+        assert not event.ok
