@@ -213,7 +213,10 @@ async def test_between_any_two_messages(scene):
         after = scene.witness.mark() + draw.randrange(12)
         await scene.witness.said.until(lambda _, after=after: len(scene.witness.said) > after, "some message")
         await scene.kill_and_start()
-        await scene.witness.event("garage", "transaction_accepted", after=mark)
+        # Not the event: one that was about to be published when the blow fell is gone, the state is not.
+        await scene.witness.until(
+            "garage/1/session", lambda session: session["active"] and session["transaction_id"], after=mark
+        )
         await scene.books.until("StartTransaction", after=known)
         await scene.leave()
     every_session_is_told_once_in_order(scene.books, sessions=sessions)
