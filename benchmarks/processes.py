@@ -18,7 +18,6 @@ from typing import Any, Self
 
 import psutil
 
-ANSWER_S = 90.0
 STOP_S = 20.0
 
 

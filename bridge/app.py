@@ -184,24 +184,15 @@ class _Daemon:
         load: Load,
     ) -> None:
         settings, options = configured.settings, mqtt_options(configured.settings)
-        floor = None if contents.clock is None else contents.clock.floor
-        clock = Clock(rate=settings.clock.rate if settings.clock else 1.0, floor=floor)
+        clock = _clock(settings, contents)
         self._configured = configured
         self._contents = contents
         self._stop = stop
         self._wait_s = options.start_without_broker_s
         self._lost: StoreError | None = None
         self._publisher = Publisher(options, now=clock.now, on_failed=self._fail)
-        transfers = Bounds(max_size=settings.transfers.max_size, total_s=settings.transfers.timeout)
         listeners = Listeners(self._publisher)
-        self._fleet = Fleet(
-            store,
-            listeners,
-            clock,
-            FleetOptions(transfer_bounds=transfers),
-            files=Files(files_folder(settings.store)),
-            hide=masking.secrets,
-        )
+        self._fleet = _fleet(settings, store, listeners, clock)
         self._publisher.attach(self._fleet)
         announcer = Announcer(discovery_options(settings), self._fleet, self._publisher)
         self._publisher.watch_stations(announcer.changed)
@@ -231,13 +222,16 @@ class _Daemon:
             feed=self._real.feed,
         )
         router.overhear(self._actuators.hears)
-        filters, echoes = self._real.feed.filters, self._actuators.filters
-        try:
-            self._client = Client(options, self._publisher, router, lambda: self._fleet.ids, announcer, filters, echoes)
-        except OSError as error:
-            raise CannotStart(f"the certificates for the broker cannot be used ({error}): check mqtt.*_file") from error
+        self._client = self._client_of(options, router, announcer)
         info = NodeInfo(version("ocpp-twin"), clock.now(), lambda: clock.rate)
         self._health = Health(options, info, fleet=self._fleet, publisher=self._publisher, router=router)
+
+    def _client_of(self, options: MqttOptions, router: Router, announcer: Announcer) -> Client:
+        filters, echoes = self._real.feed.filters, self._actuators.filters
+        try:
+            return Client(options, self._publisher, router, lambda: self._fleet.ids, announcer, filters, echoes)
+        except OSError as error:
+            raise CannotStart(f"the certificates for the broker cannot be used ({error}): check mqtt.*_file") from error
 
     async def run(self) -> None:
         """Start, wait for the end, and end what was started in the reverse order."""
@@ -302,6 +296,17 @@ class _Daemon:
     def _fail(self, error: StoreError) -> None:
         self._lost = error
         self._stop.set()
+
+
+def _clock(settings: Settings, contents: Contents) -> Clock:
+    floor = None if contents.clock is None else contents.clock.floor
+    return Clock(rate=settings.clock.rate if settings.clock else 1.0, floor=floor)
+
+
+def _fleet(settings: Settings, store: Store, listeners: Listeners, clock: Clock) -> Fleet:
+    bounds = Bounds(max_size=settings.transfers.max_size, total_s=settings.transfers.timeout)
+    files = Files(files_folder(settings.store))
+    return Fleet(store, listeners, clock, FleetOptions(transfer_bounds=bounds), files=files, hide=masking.secrets)
 
 
 def _problems(settings: Settings, twins: Sequence[TwinSpec]) -> list[Wrong]:

@@ -90,7 +90,7 @@ class Reload(Request):
 class SetClockRate(Request):
     """Let time run faster or slower."""
 
-    rate: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+    rate: Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
 
 
 REQUESTS: dict[str, type[Request]] = {

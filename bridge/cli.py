@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge.mapping import command
+from bridge.subcommands import subcommand
 
 if TYPE_CHECKING:
     from bridge.options import MqttOptions
@@ -65,8 +66,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_daemon(commands: Any) -> None:
-    run = _command(commands, "run", _run, "run the daemon until SIGTERM or SIGINT", _CONFIG_NOTE)
-    check = _command(
+    run = subcommand(commands, "run", _run, "run the daemon until SIGTERM or SIGINT", _CONFIG_NOTE)
+    check = subcommand(
         commands, "check-config", _check_config, "check the configuration and say what it makes", _CONFIG_NOTE
     )
     for parser in (run, check):
@@ -74,7 +75,7 @@ def _add_daemon(commands: Any) -> None:
 
 
 def _add_demo(commands: Any) -> None:
-    demo = _command(
+    demo = subcommand(
         commands, "demo", _demo, "run broker, Central System and three twins on this machine", "Ctrl-C ends it."
     )
     demo.add_argument(
@@ -87,13 +88,13 @@ def _add_demo(commands: Any) -> None:
         "--files-port", type=_port, default=9080, metavar="N", help="the port for files (9080, or a free one)"
     )
     demo.add_argument("--data", type=Path, metavar="DIR", help="keep the twins' data here (a temporary folder)")
-    csms = _command(commands, "csms", _csms, "run the embedded Central System alone", "Ctrl-C ends it.")
+    csms = subcommand(commands, "csms", _csms, "run the embedded Central System alone", "Ctrl-C ends it.")
     csms.add_argument("--port", type=_port, default=9000, metavar="N", help="its port (9000, or a free one)")
     csms.add_argument("--mqtt-url", metavar="URL", help="a broker over which it can be told to call stations")
 
 
 def _add_documents(commands: Any) -> None:
-    schemas = _command(
+    schemas = subcommand(
         commands,
         "print-schemas",
         _print_schemas,
@@ -102,15 +103,15 @@ def _add_documents(commands: Any) -> None:
     )
     schemas.add_argument("name", nargs="?", choices=["asyncapi", "config", "payloads"], help="print this one only")
     schemas.add_argument("--dir", type=Path, metavar="DIR", help="write each to a file in this folder instead")
-    _command(commands, "version", _version, "print the version")
+    subcommand(commands, "version", _version, "print the version")
 
 
 def _add_tools(commands: Any) -> None:
-    pub = _command(commands, "pub", _pub, "publish one MQTT message", _TOOL_NOTE)
+    pub = subcommand(commands, "pub", _pub, "publish one MQTT message", _TOOL_NOTE)
     pub.add_argument("topic", help="such as ocpp-twin/garage/1/set/plugged")
     pub.add_argument("payload", nargs="?", default="", help="such as ON; nothing where left out")
     pub.add_argument("--retain", "-r", action="store_true", help="let the broker keep it")
-    sub = _command(commands, "sub", _sub, "print MQTT messages as they come", _TOOL_NOTE)
+    sub = subcommand(commands, "sub", _sub, "print MQTT messages as they come", _TOOL_NOTE)
     sub.add_argument("filters", nargs="*", metavar="FILTER", help="such as 'ocpp-twin/garage/#' (all of ocpp-twin)")
     sub.add_argument("--count", "-C", type=_positive, metavar="N", help="end after so many messages")
     sub.add_argument("--timeout", "-W", type=float, metavar="S", help="end after so many seconds")
@@ -121,16 +122,6 @@ def _add_tools(commands: Any) -> None:
         source = parser.add_mutually_exclusive_group()
         source.add_argument("--url", "-u", help="the broker, such as mqtt://user:password@localhost:1883")
         source.add_argument("--config", "-c", action="append", type=Path, default=[], metavar="FILE", help=_CONFIG_HELP)
-
-
-def _command(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str, note: str = ""
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=note
-    )
-    parser.set_defaults(command=run)
-    return parser
 
 
 def _port(text: str) -> int:

@@ -48,13 +48,14 @@ class Levels:
         # A topic has one retained message: the second one with the flag is live.
         return self._replaying and (mark is None or mark.replay < self._replay)
 
-    def superseded(self, topic: str, at: Instant | None) -> bool:
+    def superseded(self, topic: str, at: Instant | None, *, ages: bool = False) -> bool:
         """Tell whether a live message came for this level since its retained one; notes that the replay was seen.
 
-        Only `at`, when the retained value was measured, can prove that it is the newer one.
+        Only `at`, when the retained value was measured, can prove that it is the newer one. `ages`: the value counts
+        for a time, and the same one again would be no sign that whoever measured it is still there.
         """
         mark = self._marks.get(topic)
-        if mark is None or not mark.live or (at is not None and at > mark.at):
+        if mark is None or not (mark.live or ages) or (at is not None and at > mark.at):
             return False
         mark.replay = self._replay
         return True

@@ -17,7 +17,8 @@ _SECRET_PARTS = ("authorizationkey", "authorization_key", "password", "passphras
 _ID_TAG_KEYS = frozenset({"idtag", "parentidtag", "id_tag", "parent_id_tag", "reserved_for", "token"})
 # JSON may write a slash with a backslash before it, and any character as \\uXXXX.
 _SECRET_WORD = re.compile(r"authorization|passw|passphrase|secret|basic\s|:(?:\\?/){2}[^\s\"]*@", re.IGNORECASE)
-_ID_TAG_TEXT = re.compile(r'("(?:parent_?)?id_?tag"\s*:\s*")(?:[^"\\]|\\.)*', re.IGNORECASE)
+# In a text within the text (a vendor's data) quotes have backslashes before them; the rest of that text goes, too.
+_ID_TAG_TEXT = re.compile(r'("(?:parent_?)?id_?tag\\*"\s*:\s*\\*")(?:[^"\\]|\\.)*', re.IGNORECASE)
 _ASSIGNED = re.compile(r'(?:authorization_?key|password)["\\]*\s*[:=]', re.IGNORECASE)
 _BASIC = re.compile(r"(Basic\s+)[A-Za-z0-9+/=_-]+", re.IGNORECASE)
 # As far as the last @, because a password may hold one, and a slash too, where nobody encoded it.

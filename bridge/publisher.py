@@ -262,7 +262,10 @@ class Publisher:
         return self._documents[topic]
 
     def _next_happened(self) -> Outgoing | None:
-        return self._backlog.pop() or (self._traces.popleft() if self._traces else None)
+        while (message := self._backlog.pop()) is not None:
+            if message.payload or not self._states.lives(message.topic):
+                return message
+        return self._traces.popleft() if self._traces else None
 
     def _next_swept(self) -> Outgoing | None:
         while self._sweeps:

@@ -80,7 +80,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """Describe a refusal for the node's error topic; `payload` is an excerpt, `count` how many there were."""
+    """Describe a refusal for the node's error topic; `payload` is an excerpt, `count` how many there were.
+
+    `level` says that the payload was meant as a level, and so cannot be a card's idTag.
+    """
 
     topic: str
     code: Code
@@ -88,6 +91,7 @@ class Complaint:
     pointer: str | None
     payload: str
     count: int = 1
+    level: bool = False
 
 
 def excerpt(payload: bytes) -> str:

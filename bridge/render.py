@@ -121,7 +121,8 @@ def result(outcome: Outcome, at: Instant, *, mask_id_tags: bool) -> dict[str, An
 
 def error(complaint: Complaint, *, mask_id_tags: bool) -> dict[str, Any]:
     """Return a complaint for the node's error topic."""
-    hidden = mask_id_tags and complaint.topic.endswith("cmd/swipe")
+    # A bare idTag may come on any topic: of a reader, of a misspelt command, for many twins at once.
+    hidden = mask_id_tags and not complaint.level
     payload = masking.HIDDEN if hidden else masking.frame(complaint.payload, mask_id_tags=mask_id_tags)
     return {
         "topic": complaint.topic,

@@ -102,6 +102,7 @@ class Roster:
 
     def add(self, tree: Mapping[str, Any], done: Callable[[str], None], failed: Failed) -> None:
         """Add a twin that is described as in the configuration. Raises Refused, or Rejected of the fleet."""
+        _refuse_secret_files(tree)
         spec = self._spec(tree)
         if spec.id in self._fleet.ids:
             raise Refused(Code.STATE_CONFLICT, f"there is a twin {spec.id!r} already", "/twin/id")
@@ -218,6 +219,19 @@ class Roster:
         else:
             self._showing.came(twin_id)
         done()
+
+
+def _refuse_secret_files(tree: Mapping[str, Any]) -> None:
+    """Let nobody on MQTT have a file of this machine sent to a Central System of his choice. Raises Refused."""
+    csms, keys = tree.get("csms"), tree.get("keys")
+    sections: list[tuple[tuple[str, ...], Any]] = [(("csms",), csms)]
+    if isinstance(keys, Mapping):
+        sections += [(("keys", name), key) for name, key in keys.items()]
+    for path, section in sections:
+        for name in ("password_file", "value_file"):
+            if isinstance(section, Mapping) and name in section:
+                detail = f"{written((*path, name))}: only the configuration file may name one; give what stands in it"
+                raise Refused(Code.BAD_VALUE, detail, pointer(("twin", *path, name)))
 
 
 class _Countdown:

@@ -327,7 +327,8 @@ class Router:
         self._refused += 1
         payload = errand.message.payload
         if refusal.code in PUBLIC:
-            complaint = Complaint(errand.name, refusal.code, refusal.detail, refusal.pointer, excerpt(payload))
+            pointer, shown = refusal.pointer, excerpt(payload)
+            complaint = Complaint(errand.name, refusal.code, refusal.detail, pointer, shown, level=errand.level)
             self._publisher.complain(complaint)
         self._answer(errand, "error", request_id_of(payload), refusal.code, refusal.detail)
         errand.message.acknowledge()

@@ -15,7 +15,7 @@ from bridge import render
 from bridge.options import MqttOptions
 from bridge.pace import Pace
 from bridge.ports import Fleet, Outgoing
-from bridge.topics import Topics
+from bridge.topics import Topics, evse_number
 from twin.model.terms import Part
 from twin.model.view import EvseView
 
@@ -66,6 +66,8 @@ class States:
     def of_twin(self, twin: str) -> Iterator[Outgoing]:
         """Show one twin from the beginning."""
         self._shown.pop(twin, None)
+        if self._fleet is None or twin not in self._fleet.ids:
+            return  # removed since somebody wanted it shown
         yield self.availability(twin, "online")
         for part in self._parts(twin):
             message = self._take(twin, part)
@@ -81,6 +83,13 @@ class States:
                 yield Outgoing(self._topics.part(twin, (kind, number)), b"", 1, retain=True, keep=True)
         if not first:
             yield Outgoing(self._topics.availability(twin), b"", 1, retain=True, keep=True)
+
+    def lives(self, topic: str) -> bool:
+        """Tell whether a topic of `clearings` belongs to a twin that is there again."""
+        twin, *rest = (self._topics.relative(topic) or "").split("/")
+        if self._fleet is None or twin not in self._fleet.ids:
+            return False
+        return len(rest) < 2 or (evse_number(rest[0]) or 0) <= self._fleet.evse_count(twin)
 
     def goodbyes(self) -> Iterator[Outgoing]:
         """Say of all twins that they do not run any more."""

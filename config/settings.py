@@ -103,7 +103,7 @@ class MqttSettings(Section):
     subscribe: Literal["all", "own"] = "all"
     """all: everything below the root; own: this node's twins only, because several nodes share the root."""
     allow: Globs = Field(default=["*"])
-    """Commands that are taken, as globs such as "set/*" or "cmd/swipe"."""
+    """Commands and requests that are taken, as globs such as "set/*", "cmd/swipe" or "request/list_twins"."""
     trace: Globs = Field(default=[])
     """Twins whose OCPP frames are published, as globs of ids; true: all."""
     mask_id_tags: bool = False

@@ -17,7 +17,7 @@ from twin.model.inputs import Command, JobEvent, LinkRefused
 from twin.model.spec import Access, TwinSpec
 from twin.model.terms import Gate, Instant, Part
 from twin.model.twin import Twin
-from twin.model.view import EvseView, PartView, StationView, TwinView
+from twin.model.view import PartView, StationView, TwinView
 from twin.ocpp.dialect import DIALECTS
 from twin.ocpp.exchange import Exchange
 from twin.ocpp.outbox import Outbox, UserCall
@@ -69,7 +69,7 @@ class Station:
         station = cls(spec, twin, exchange, (dialect.subprotocol,))
         station._stored = {name: hash(data) for name, data in parts.items()}
         turn = station._turn(twin.start(now, alive), now)
-        station.charging = station._count_charging(now)
+        station.charging = twin.charging
         return station, turn
 
     # --- What the runtime wants to know -------------------------------------------------------------------------------
@@ -196,12 +196,8 @@ class Station:
             self._shown = self.queued
             turn.changed.add(_STATION)
         if any(kind == "evse" for kind, _ in turn.changed):
-            self.charging = self._count_charging(now)
+            self.charging = self._twin.charging
         return turn
-
-    def _count_charging(self, now: Instant) -> int:
-        evses = (self._twin.view_of(("evse", number + 1), now) for number in range(len(self.spec.evses)))
-        return sum(evse.charging for evse in evses if isinstance(evse, EvseView))
 
     def _store(self, turn: Turn) -> None:
         parts = self._twin.dump()

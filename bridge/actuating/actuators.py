@@ -69,7 +69,7 @@ class Actuators:
     def hears(self, message: Incoming) -> bool:
         """Take what a thing shows; False if no confirmation has such a topic."""
         topic = message.topic
-        if not any(pattern.captures(topic) is not None for pattern in self._ears.match(topic)):
+        if not self.filters or not any(pattern.captures(topic) is not None for pattern in self._ears.match(topic)):
             return False
         self._outputs.hear(topic, message.payload)
         self._actions.hear(topic, message.payload, retain=message.retain)

@@ -88,6 +88,7 @@ class _Builder:
         self.wrong: list[Wrong] = []
         self._twins = twins
         self._inputs = inputs
+        self._heard = _heard_by_home_assistant(settings)
         self._root = Topics(settings.mqtt.base_topic, settings.node)
         self._written: list[str] = []
         self._read: list[tuple[Path, str, str]] = []
@@ -214,10 +215,11 @@ class _Builder:
         return None
 
     def _refuse_loop(self, path: Path, text: str, name: str) -> None:
-        for known in self._inputs:
-            if patterns.overlap(name, known):
-                self._say(path, text, f"allowed: a topic that is no input; {known} is one, and that would be a loop")
-                return
+        # Home Assistant's are fixed: what a template might become there is not held against it.
+        loops = [known for known in self._inputs if patterns.overlap(name, known)]
+        loops += [known for known in self._heard if patterns.covers(known, name)]
+        if loops:
+            self._say(path, text, f"allowed: a topic that is no input; {loops[0]} is one, and that would be a loop")
 
     # --- How ----------------------------------------------------------------------------------------------------------
 
@@ -267,6 +269,12 @@ class _Builder:
 
     def _say(self, path: Path, found: object, text: str) -> None:
         self.wrong.append((path, f"found {shown((), found)}; {text}"))
+
+
+def _heard_by_home_assistant(settings: Settings) -> list[str]:
+    """Return what the daemon reads there."""
+    own = settings.home_assistant
+    return [f"{own.prefix}/status", f"{own.prefix}/device/+/config"] if own.enabled else []
 
 
 def _names(what: PartKind | Action) -> list[str]:

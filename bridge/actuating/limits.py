@@ -14,13 +14,17 @@ from twin.model.view import LimitView
 _PHYSICAL = frozenset({LimitSource.HARDWARE, LimitSource.CABLE, LimitSource.EV})
 
 
-def adjusted(limit: LimitView, rule: OutputRule, *, online: bool, max_a: float) -> LimitView:
-    """Return the limit that the output carries; `max_a` is what the EVSE's hardware can do."""
+def adjusted(
+    limit: LimitView, rule: OutputRule, *, online: bool, max_a: float, max_w: float | None = None
+) -> LimitView:
+    """Return the limit that the output carries; `max_a` and `max_w` are what the EVSE's hardware can do."""
     if not limit.allowed:
         return limit
+    most_a = max_a if max_w is None or limit.limit_w <= 0 else min(max_a, max_w * limit.limit_a / limit.limit_w)
     if not online and rule.when_offline != "keep":
         limit = _offline(limit, rule.when_offline)
-    return _at_least(limit, rule, max_a) if limit.allowed and limit.limit_a < rule.min_a else limit
+        most_a = most_a if isinstance(rule.when_offline, str) else min(most_a, rule.when_offline)
+    return _at_least(limit, rule, most_a) if limit.allowed and limit.limit_a < rule.min_a else limit
 
 
 def falls(limit: LimitView, before: LimitView) -> bool:
@@ -34,11 +38,11 @@ def _offline(limit: LimitView, ceiling: str | float) -> LimitView:
     return _to(limit, ceiling, LimitSource.OFFLINE) if limit.limit_a > ceiling else limit
 
 
-def _at_least(limit: LimitView, rule: OutputRule, max_a: float) -> LimitView:
+def _at_least(limit: LimitView, rule: OutputRule, most_a: float) -> LimitView:
     match rule.below_min:
         case "pass":
             return limit
-        case "min" if limit.limit_a > 0 and limit.source not in _PHYSICAL and rule.min_a <= max_a:
+        case "min" if limit.limit_a > 0 and limit.source not in _PHYSICAL and rule.min_a <= most_a:
             return _to(limit, rule.min_a, limit.source)
         case _:
             return _paused(limit, limit.source)

@@ -212,7 +212,7 @@ class Outputs:
         if isinstance(view, LimitView):
             evse = self._fleet.spec(line.twin).evses[line.evse - 1]
             online = line.rule.when_offline == "keep" or self._is_online(line.twin)
-            view = limit = limits.adjusted(view, line.rule, online=online, max_a=evse.max_a)
+            view = limit = limits.adjusted(view, line.rule, online=online, max_a=evse.max_a, max_w=evse.max_w)
         fields = render.state(view, mask_id_tags=self._mask_id_tags)
         return {**fields, "twin": line.twin, "evse": line.evse}, limit
 

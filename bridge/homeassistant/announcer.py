@@ -126,7 +126,9 @@ class Announcer:
     # --- Twins come, change and go ------------------------------------------------------------------------------------
 
     def came(self, twin_id: str) -> None:
-        """Announce a twin that was added or changed, and show it."""
+        """Announce a twin that was added or changed, and show it, unless it is gone already."""
+        if twin_id not in self._fleet.ids:
+            return
         if self._ready and self._options.shows(twin_id):
             if self._has_room_for(twin_id):
                 self._announce(twin_id)

@@ -160,6 +160,8 @@ class _Builder:
         except ValueError as error:
             return str(error)
         root = self._root
+        if text.startswith("$share/"):
+            return "the topic itself: what is shared among clients would come here in parts"
         if f"{pattern.filter}/".startswith(root.root):
             return f"a topic outside {root.root}, where the daemon itself listens and publishes"
         for ours in (*root.wildcards(), root.requests):

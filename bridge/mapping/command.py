@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from bridge.subcommands import subcommand
 
 if TYPE_CHECKING:
     from bridge.mapping.rules import InputRule
@@ -28,7 +30,7 @@ def add(commands: Any) -> None:
     """Add `map` to the commands of the program."""
     parser = commands.add_parser("map", help="try how sensors are mapped to twins", description="Try how sensors map.")
     own = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    trying = _command(own, "test", _test, "say what a message would do, and why", _TRY_NOTE)
+    trying = subcommand(own, "test", _test, "say what a message would do, and why", _TRY_NOTE)
     trying.add_argument("source", metavar="PRESET_OR_CONFIG", help="a preset's name, its file, or a configuration file")
     trying.add_argument("topic", help="such as shellies/shellyem-B9F355/emeter/0/power")
     trying.add_argument("payload", nargs="?", default="", help="such as 1234.5; - reads it from standard input")
@@ -36,17 +38,7 @@ def add(commands: Any) -> None:
     trying.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="what the preset has to be told"
     )
-    _command(own, "presets", _presets, "list the presets of devices, and what each has to be told")
-
-
-def _command(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str, note: str = ""
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=note
-    )
-    parser.set_defaults(command=run)
-    return parser
+    subcommand(own, "presets", _presets, "list the presets of devices, and what each has to be told")
 
 
 def _presets(given: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 A conclusion needs the power to stay on one side of a bound for a time. It becomes a command like any other, and only
 where the twin does not show it already. What a twin simulates is no evidence: power counts once it comes from outside.
+Nor is the absence of power that nobody offers: the time begins when it is offered again.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, cast
+from typing import Literal, TypeAlias, assert_never, cast
 
 import structlog
 
@@ -40,7 +41,7 @@ class _Watched:
 
 
 class Conclusions:
-    """Watch the power of EVSEs; `changed` is told when the meter of one shows something new."""
+    """Watch the power of EVSEs; `changed` is told when the meter or the state of one is new."""
 
     def __init__(self, rules: Iterable[InferRule], fleet: Fleet) -> None:
         self._fleet = fleet
@@ -66,13 +67,13 @@ class Conclusions:
             return
         watched.power_w = meter.power_w
         for kind in _KINDS:
-            self._weigh(watched, (twin, evse), kind)
+            self._weigh(watched, (twin, evse), kind, view.status)
 
-    def _weigh(self, watched: _Watched, who: tuple[str, int], kind: Kind) -> None:
+    def _weigh(self, watched: _Watched, who: tuple[str, int], kind: Kind, status: Status) -> None:
         band = watched.band(kind)
         if band is None or watched.power_w is None:
             return
-        if not band.holds(watched.power_w):
+        if not band.holds(watched.power_w) or not _is_evidence(kind, status):
             watched.settled.discard(kind)
             self._deadlines.cancel((who, kind))
         elif kind not in watched.settled and (who, kind) not in self._deadlines:
@@ -84,15 +85,8 @@ class Conclusions:
         if twin not in self._fleet.ids:
             return
         _, view = self._views(twin, evse)
-        commands = _CONCLUDE[kind](evse, view)
-        if commands is None:
-            band = watched.band(kind)
-            if band is not None:
-                # Not now, but perhaps later: the power says nothing while the Central System forbids any.
-                self._deadlines.put(key, asyncio.get_running_loop().time() + max(band.for_s, 1.0))
-            return
         watched.settled.add(kind)
-        for command in commands:
+        for command in _CONCLUDE[kind](evse, view):
             self._do(watched.rule, command)
 
     def _do(self, rule: InferRule, command: Command) -> None:
@@ -111,32 +105,41 @@ def _nothing() -> None:
     """Be told that it is stored."""
 
 
-# --- What follows from a conclusion: commands, or None where it cannot be drawn now -----------------------------------
+def _is_evidence(kind: Kind, status: Status) -> bool:
+    """Tell whether the power says anything about this while the EVSE has such a status."""
+    match kind:
+        case "suspended":
+            # Without a session, or while no power is offered, a car that draws none is not to blame.
+            return status in (Status.CHARGING, Status.SUSPENDED_EV)
+        case "unplugged":
+            return status is not Status.SUSPENDED_EVSE
+        case "plugged" | "charging":
+            return True
+        case _:
+            assert_never(kind)
 
 
-def _plugged(evse: int, view: EvseView) -> list[Command] | None:
+# --- What follows from a conclusion -----------------------------------------------------------------------------------
+
+
+def _plugged(evse: int, view: EvseView) -> list[Command]:
     return [] if view.plugged else [PlugIn(evse=evse)]
 
 
-def _charging(evse: int, view: EvseView) -> list[Command] | None:
+def _charging(evse: int, view: EvseView) -> list[Command]:
     commands: list[Command] = [] if view.plugged else [PlugIn(evse=evse)]
     return commands if view.ev_ready else [*commands, SetEvReady(evse=evse, ready=True)]
 
 
-def _suspended(evse: int, view: EvseView) -> list[Command] | None:
-    if view.status is Status.SUSPENDED_EV:
-        return []
-    # Without a session, or while no power is offered, a car that draws none is not to blame.
-    return [SetEvReady(evse=evse, ready=False)] if view.status is Status.CHARGING else None
+def _suspended(evse: int, view: EvseView) -> list[Command]:
+    return [SetEvReady(evse=evse, ready=False)] if view.status is Status.CHARGING else []
 
 
-def _unplugged(evse: int, view: EvseView) -> list[Command] | None:
-    if view.status is Status.SUSPENDED_EVSE:
-        return None
+def _unplugged(evse: int, view: EvseView) -> list[Command]:
     return [Unplug(evse=evse)] if view.plugged else []
 
 
-_CONCLUDE: dict[Kind, Callable[[int, EvseView], list[Command] | None]] = {
+_CONCLUDE: dict[Kind, Callable[[int, EvseView], list[Command]]] = {
     "plugged": _plugged,
     "charging": _charging,
     "suspended": _suspended,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 from collections.abc import Callable, Hashable
 from itertools import count
 from typing import Generic, TypeVar
@@ -20,20 +21,18 @@ class Deadlines(Generic[_K]):
     def __init__(self, due: Callable[[_K], None]) -> None:
         self._call = due
         self._due: dict[_K, float] = {}
-        # A key stands here once at most; where it was put off, that is seen when its old time comes.
+        # Where a key was put off, that is seen when its old time comes, which `_queued` has.
         self._heap: list[tuple[float, int, _K]] = []
-        self._queued: set[_K] = set()
+        self._queued: dict[_K, float] = {}
         self._order = count()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
 
     def put(self, key: _K, at: float) -> None:
         """Let a key be due at a time, instead of any earlier one."""
-        earlier = at < self._due.get(key, at)
         self._due[key] = at
-        if key not in self._queued or earlier:
-            self._queued.add(key)
-            heapq.heappush(self._heap, (at, next(self._order), key))
+        if at < self._queued.get(key, math.inf):
+            self._push(key, at)
             self._arm()
 
     def cancel(self, key: _K) -> None:
@@ -46,9 +45,15 @@ class Deadlines(Generic[_K]):
     def stop(self) -> None:
         """Let nothing be due any more."""
         self._due.clear()
+        self._heap.clear()
+        self._queued.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _push(self, key: _K, at: float) -> None:
+        self._queued[key] = at
+        heapq.heappush(self._heap, (at, next(self._order), key))
 
     def _arm(self) -> None:
         if not self._heap or (self._timer is not None and self._timer_at <= self._heap[0][0]):
@@ -63,14 +68,15 @@ class Deadlines(Generic[_K]):
         now = max(asyncio.get_running_loop().time(), self._timer_at)
         ripe: list[_K] = []
         while self._heap and self._heap[0][0] <= now:
-            _, _, key = heapq.heappop(self._heap)
-            self._queued.discard(key)
+            queued, _, key = heapq.heappop(self._heap)
+            if self._queued.get(key) != queued:
+                continue  # it was put earlier, and done with then
+            del self._queued[key]
             at = self._due.get(key)
             if at is None:
                 continue
             if at > now:
-                self._queued.add(key)
-                heapq.heappush(self._heap, (at, next(self._order), key))
+                self._push(key, at)
             else:
                 del self._due[key]
                 ripe.append(key)

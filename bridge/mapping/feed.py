@@ -131,6 +131,8 @@ class Feed:
     # --- One input ----------------------------------------------------------------------------------------------------
 
     def _ways(self, topic: str) -> list[_Way]:
+        if not self._rules:
+            return []
         known = self._known.get(topic)
         if known is None:
             known = []
@@ -177,7 +179,7 @@ class Feed:
         name, live = f"{message.topic}>{way.target}", True
         if level:
             live = not self._levels.is_replay(name, retain=message.retain, as_published=message.as_published)
-            if not live and self._levels.superseded(name, order.at):
+            if not live and self._levels.superseded(name, order.at, ages=way.rule.max_age_s is not None):
                 done()
                 return
         key = self._key(twin, name, message) if not level else None
@@ -216,11 +218,13 @@ class Feed:
 
     def _refuse(self, way: _Way, message: Incoming, refusal: Refused, done: Callable[[], None]) -> None:
         self.refused_total += 1
-        detail = f"{way.rule.name} to {way.target}: {refusal.detail}"
-        complaint = Complaint(message.topic, refusal.code, detail, refusal.pointer, excerpt(message.payload))
-        self._publisher.complain(complaint)
-        if way.rule.is_edge:
-            self._answer(way, "error", None, refusal.code, refusal.detail)
+        level, reason = not way.rule.is_edge, refusal.detail
+        if self._options.mask_id_tags and refusal.code is Code.TEMPLATE_ERROR and not level:
+            reason = "its path or template does not fit the message; how it does not might tell a card's idTag"
+        detail, shown = f"{way.rule.name} to {way.target}: {reason}", excerpt(message.payload)
+        self._publisher.complain(Complaint(message.topic, refusal.code, detail, refusal.pointer, shown, level=level))
+        if not level:
+            self._answer(way, "error", None, refusal.code, reason)
         done()
 
     def _answer(

@@ -55,6 +55,5 @@ class RealThings:
     def changed(self, twin_id: str, parts: AbstractSet[Part]) -> None:
         """Learn which parts of a twin are new."""
         if self._rules.infer:
-            for kind, number in parts:
-                if kind == "meter":
-                    self._conclusions.changed(twin_id, number)
+            for number in {number for kind, number in parts if kind in ("meter", "evse")}:
+                self._conclusions.changed(twin_id, number)

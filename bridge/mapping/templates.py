@@ -17,6 +17,8 @@ import jinja2.meta
 from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from bridge.refusals import nearest
+
 MAX_OUTPUT = 64 * 1024
 _MAX_STEPS = 10_000
 _MAX_SEARCHED = 4_096
@@ -86,9 +88,15 @@ def compiled(source: str) -> Template:
     try:
         return Template(source)
     except jinja2.TemplateSyntaxError as error:
-        raise TemplateError(f"line {error.lineno}: {error.message}") from None
+        raise TemplateError(f"line {error.lineno}: {error.message}{_meant(error.message or '')}") from None
     except RecursionError:
         raise TemplateError("it is nested too deeply") from None
+
+
+def _meant(message: str) -> str:
+    """Return which filter was probably meant, where there is none of that name."""
+    found = re.fullmatch(r"No filter named '(.*)'\.", message)
+    return "" if found is None else nearest(found[1], _ENVIRONMENT.filters).replace("; did", " Did")
 
 
 def variables_in(source: str) -> set[str]:

@@ -42,6 +42,15 @@ class Said:
         return self._text
 
     @property
+    def is_text(self) -> bool:
+        """Tell whether the payload is text at all."""
+        try:
+            self.payload.decode()
+        except UnicodeDecodeError:
+            return False
+        return True
+
+    @property
     def tree(self) -> Any:
         """Return the payload as JSON, MISSING where it is none."""
         if not self._is_read:
@@ -80,7 +89,8 @@ class Reader:
         try:
             *_, (_, text) = self.steps(said, captures)
         except Refused:
-            if not self.optional:
+            # What is no text at all is more than a value that is missing.
+            if not self.optional or not said.is_text:
                 raise
             return None
         return text

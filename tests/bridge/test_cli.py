@@ -51,6 +51,12 @@ def test_version_is_printed_and_loads_nothing_heavy():
     assert loaded == "[]"
 
 
+def test_a_daemon_that_moves_no_files_loads_nothing_for_it():
+    script = "import sys; import bridge.app; print(sorted({'aiohttp', 'aioftp', 'amqtt'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 @pytest.mark.parametrize(
     "command",
     [[], ["run"], ["demo"], ["csms"], ["check-config"], ["print-schemas"], ["version"], ["pub"], ["sub"], ["map"]],

@@ -58,3 +58,13 @@ def test_older_values_are_stale():
     assert not levels.is_stale(TOPIC, 10.0)
     levels.taken(TOPIC, 9.0, live=False)
     assert levels.is_stale(TOPIC, 9.5), "the newest value taken counts"
+
+
+def test_a_value_that_ages_counts_once_of_those_that_were_retained():
+    levels = Levels()
+    levels.replay_begins()
+    assert not levels.superseded(TOPIC, None, ages=True)
+    levels.taken(TOPIC, 10.0, live=False)
+    levels.replay_begins()
+    assert levels.superseded(TOPIC, None, ages=True)
+    assert not levels.superseded(TOPIC, 20.0, ages=True)

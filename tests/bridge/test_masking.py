@@ -65,6 +65,9 @@ def test_frames():
     assert masking.frame(swipe, mask_id_tags=False) == swipe
     assert masking.frame(swipe, mask_id_tags=True) == '[2,"1","Authorize",{"idTag":"***"}]'
     assert "04A2" not in masking.frame('{"idTag": "04A2', mask_id_tags=True)
+    within = json.dumps([2, "1", "DataTransfer", {"vendorId": "a", "data": json.dumps({"idTag": "04A2", "b": "c"})}])
+    shown = json.loads(masking.frame(within, mask_id_tags=True))
+    assert shown == [2, "1", "DataTransfer", {"vendorId": "a", "data": '{"idTag": "***'}]
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,32 @@ async def test_the_task_goes_on_when_it_is_woken(outlet):
     task.cancel()
 
 
+async def test_of_a_twin_that_went_before_it_was_shown_nothing_stays(outlet):
+    fleet = FakeFleet({"garage": 1, "shed": 2})
+    publisher = publisher_of(fleet)
+    publisher.connected(outlet)
+    pump(publisher)
+    outlet.sent.clear()
+    publisher.came("shed")
+    del fleet.twins["shed"]
+    publisher.went("shed", 2)
+    pump(publisher)
+    assert outlet.topics()[-1] == "ocpp-twin/shed/availability"
+    assert [message.payload for message in outlet.sent] == [b""] * 10
+
+
+async def test_what_came_back_is_not_cleared_later(outlet):
+    fleet = FakeFleet({"garage": 1, "shed": 2})
+    publisher = publisher_of(fleet)
+    publisher.went("shed", 3)
+    publisher.came("shed")
+    publisher.connected(outlet)
+    pump(publisher)
+    assert {message.topic for message in outlet.sent if not message.payload} == {
+        f"ocpp-twin/shed/3/{name}" for name in ("state", "meter", "limit", "session")
+    }
+
+
 async def test_a_farewell_ends_with_the_node(outlet):
     publisher = publisher_of()
     task = asyncio.create_task(publisher.run())

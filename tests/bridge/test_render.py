@@ -97,6 +97,15 @@ def test_an_error():
     assert render.error(complaint, mask_id_tags=True)["payload"] == "***"
 
 
+@pytest.mark.parametrize("topic", ["garage/cmd/swip", "esphome/reader/tag", "bridge/main/request/cmd_many", "x"])
+def test_an_error_does_not_tell_who_it_was(topic):
+    complaint = Complaint(topic, Code.BAD_VALUE, "d", None, "04A2B3C4")
+    assert render.error(complaint, mask_id_tags=True)["payload"] == "***"
+    assert render.error(complaint, mask_id_tags=False)["payload"] == "04A2B3C4"
+    level = Complaint("garage/1/set/power_w", Code.BAD_VALUE, "d", None, "many", level=True)
+    assert render.error(level, mask_id_tags=True)["payload"] == "many"
+
+
 def test_an_error_does_not_repeat_secrets():
     text = '{"action": "ChangeConfiguration", "payload": {"key": "AuthorizationKey", "value": "s3cret"}'
     for payload in (text, text + "}"):

@@ -142,11 +142,9 @@ async def test_a_reload_follows_other_inputs_at_once(mosquitto, settings, make_d
         reloaded = await witness.ask("reload")
         assert (reloaded["status"], reloaded["data"]["needs_restart"]) == ("ok", [])
         await sensors.publish("shellies/garage/status/em:0", '{"total_act_power": 200}', qos=1)
-        # The subscription follows the answer.
-        async with asyncio.timeout(10):
-            while not any(state["plugged"] for state in witness.payloads("garage/1/state")):
-                await sensors.publish("esphome/box/plug", "ON", qos=1)
-                await asyncio.sleep(0.05)
+        # The subscription follows the answer, and brings what is retained.
+        await sensors.publish("esphome/box/plug", "ON", qos=1, retain=True)
+        await witness.until("garage/1/state", lambda state: state["plugged"])
         assert all(meter["power_w"] != 200 for meter in witness.payloads("garage/1/meter"))
         (tmp_path / "given.yaml").write_text(
             json.dumps(given | {"inputs": [INPUTS[0] | {"to": "nobody/1/set/power_w"}]})

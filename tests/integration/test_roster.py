@@ -41,6 +41,31 @@ async def test_an_added_twin_survives_kill_9_and_a_removed_one_leaves_nothing(mo
         assert [said for said in late.said.since(0) if said.topic.startswith("shed/")] == []
 
 
+async def test_adding_and_removing_in_quick_succession(mosquitto, settings, make_daemon):
+    daemon = await make_daemon(settings(mosquitto.url, home_assistant={"enabled": True}))
+    async with Witness(mosquitto.port) as witness:
+        await witness.until("garage/state", lambda state: state["connected"])
+        ids = set()
+        for number in range(8):
+            for verb, fields in (("add_twin", {"twin": {"id": "shed"}}), ("remove_twin", {"id": "shed"})):
+                ids.add(f"{verb}{number}")
+                await witness.say(f"bridge/main/request/{verb}", {"request_id": f"{verb}{number}", **fields})
+        answered = set()
+        while answered != ids:
+            said = await witness.said.until(
+                lambda said: "/response/" in said.topic and said.payload["request_id"] not in answered, "all answers"
+            )
+            answered.add(said.payload["request_id"])
+        await witness.ask("add_twin", twin={"id": "shed"})
+        mark = witness.mark()
+        await witness.ask("remove_twin", id="shed")
+        await witness.until("shed/availability", lambda word: word is None, after=mark)
+    async with Witness(mosquitto.port) as late:
+        await late.until("garage/state")
+        assert [said for said in late.said.since(0) if said.topic.startswith("shed/")] == []
+    assert [line for line in daemon.log.since(0) if line.get("level") == "error"] == []
+
+
 @pytest.mark.parametrize(
     ("twin", "code", "pointer", "words"),
     [
@@ -50,6 +75,13 @@ async def test_an_added_twin_survives_kill_9_and_a_removed_one_leaves_nothing(mo
         ({"id": "x", "colour": 1}, "bad_value", "/twin/colour", "colour"),
         ({"id": "x", "keys": {"HeartbeatInterval": "soon"}}, "bad_value", "/twin/keys/HeartbeatInterval", "0 or more"),
         ({"id": "x", "template": "nope"}, "bad_value", "/twin/template", "nope"),
+        ({"id": "x", "csms": {"password_file": "/etc/hostname"}}, "bad_value", "/twin/csms/password_file", "may name"),
+        (
+            {"id": "x", "keys": {"A": {"value_file": "/etc/hostname"}}},
+            "bad_value",
+            "/twin/keys/A/value_file",
+            "may name",
+        ),
     ],
 )
 async def test_what_is_wrong_with_a_twin_is_said(mosquitto, settings, make_daemon, twin, code, pointer, words):

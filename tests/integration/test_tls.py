@@ -104,6 +104,18 @@ async def security_event(witness, kind, *, after=0):
     )
 
 
+async def connected(witness, *, after):
+    """Return when the old connection is gone, and the Central System has answered on the new one."""
+    gone = await witness.event("garage", "disconnected", after=after)
+    await witness.until(
+        "garage/event", lambda said: said["type"] == "connected" and said["seq"] > gone["seq"], after=after
+    )
+    mark, request_id = witness.mark(), f"through-{witness.mark()}"
+    await witness.say("garage/cmd/call", {"action": "Heartbeat", "request_id": request_id})
+    result = await witness.until("garage/result", lambda said: said["request_id"] == request_id, after=mark)
+    assert (result["status"], result["detail"]) == ("ok", None)
+
+
 async def change(csms, key, value):
     """Change a configuration key and return the status."""
     confirmation = await csms.call("garage", "ChangeConfiguration", {"key": key, "value": value})
@@ -256,14 +268,14 @@ async def test_sec_12_the_profile_goes_up_step_by_step(
         await witness.event("garage", "connected")
         mark = witness.mark()
         assert await change(plain, "SecurityProfile", "2") == "Accepted"
-        await witness.event("garage", "connected", after=mark)
+        await connected(witness, after=mark)
         assert (list(plain.connected), list(secure.connected)) == ([], ["garage"])
         assert "Authorization" in headers_of(secure)
         assert await change(secure, "SecurityProfile", "1") == "Rejected"
         passwords.clear()
         mark = witness.mark()
         assert await change(secure, "SecurityProfile", "3") == "Accepted"
-        await witness.event("garage", "connected", after=mark)
+        await connected(witness, after=mark)
         await witness.until("garage/state", lambda state: state["connected"] and state["security_profile"] == 3)
         assert "Authorization" not in headers_of(secure)
         assert (("commonName", "SN-1"),) in tls_of(secure).getpeercert()["subject"]
@@ -307,7 +319,7 @@ async def test_sec_11_sec_17_a_root_that_was_installed_is_trusted(
         assert await plain.call("garage", "InstallCertificate", root) == {"status": "Accepted"}
         mark = witness.mark()
         assert await change(plain, "SecurityProfile", "2") == "Accepted"
-        await witness.event("garage", "connected", after=mark)
+        await connected(witness, after=mark)
         assert (list(plain.connected), list(secure.connected)) == ([], ["garage"])
 
 
@@ -340,7 +352,7 @@ async def test_sec_13_sec_15_sec_16_a_certificate_that_came_over_ocpp_proves_who
         passwords.clear()
         mark = witness.mark()
         assert await change(csms, "SecurityProfile", "3") == "Accepted"
-        await witness.event("garage", "connected", after=mark)
+        await connected(witness, after=mark)
         assert (("commonName", "SN-2"),) in tls_of(csms).getpeercert()["subject"]
         assert "Authorization" not in headers_of(csms)
         mark = books.mark()
@@ -368,7 +380,7 @@ async def test_sec_20_of_two_roots_the_one_that_proves_the_central_system_cannot
         assert await install(csms, trustme.CA(key_type=trustme.KeyType.RSA)) == "Accepted"
         mark = witness.mark()
         await witness.ok("garage/cmd/drop_link", "")
-        await witness.event("garage", "connected", after=mark)
+        await connected(witness, after=mark)
         listed = await csms.call("garage", "GetInstalledCertificateIds", kind)
         verdicts = [
             (await csms.call("garage", "DeleteCertificate", {"certificateHashData": each}))["status"]
@@ -393,7 +405,7 @@ async def test_sec_18_a_root_is_replaced_and_the_old_one_serves_until_the_centra
     async def again(witness):
         mark = witness.mark()
         await witness.ok("garage/cmd/drop_link", "")
-        await witness.event("garage", "connected", after=mark)
+        await connected(witness, after=mark)
         return mark
 
     async with Witness(mosquitto.port) as witness:
@@ -437,5 +449,5 @@ async def test_sec_15_the_intermediate_authority_is_shown_to_who_knows_the_root_
         passwords.clear()
         mark = witness.mark()
         assert await change(csms, "SecurityProfile", "3") == "Accepted"
-        await witness.event("garage", "connected", after=mark)
+        await connected(witness, after=mark)
         assert (("commonName", "garage"),) in tls_of(csms).getpeercert()["subject"]

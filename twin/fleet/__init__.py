@@ -8,7 +8,7 @@ from twin.fleet.counters import Counters
 from twin.fleet.files import Files
 from twin.fleet.fleet import Fleet
 from twin.fleet.ports import Actuator, FleetOptions, Listener
-from twin.link.transfer import Bounds
+from twin.link.bounds import Bounds
 from twin.store.port import Contents, Receipt
 from twin.turn import CallOutcome, Frame
 

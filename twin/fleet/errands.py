@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Protocol, TypeAlias, assert_never
 
 from twin.crypto.keys import make_key
@@ -18,8 +19,8 @@ from twin.fleet import logfile
 from twin.fleet.clock import Clock
 from twin.fleet.faults import Fault, contained
 from twin.fleet.files import Files
-from twin.link import transfer
 from twin.link.aside import Aside
+from twin.link.bounds import Bounds
 from twin.model.effects import Deliver, Fetch, MakeKey
 from twin.model.inputs import Delivered, Fetched, JobEvent, KeyMade, TransferFailed
 from twin.model.spec import TwinSpec
@@ -61,7 +62,7 @@ class Errands:
         store: Store,
         clock: Clock,
         *,
-        bounds: transfer.Bounds,
+        bounds: Bounds,
         flush: Callable[[], None],
         hide: logfile.Hide,
     ) -> None:
@@ -106,7 +107,7 @@ class Errands:
 
     async def _fetch(self, client: Client, job: Fetch) -> Fetched:
         folder = await asyncio.to_thread(self._files.make, client.spec.id, "firmware")
-        fetch = partial(transfer.fetch, job.url, folder, self._bounds, _roots(client))
+        fetch = partial(_fetch, job.url, folder, self._bounds, _roots(client))
         path = await self._aside.run(fetch)
         genuine = None
         if job.signing is not None:
@@ -124,7 +125,7 @@ class Errands:
         view, now = client.show(), self._clock.now()
         try:
             await asyncio.to_thread(logfile.write, path, job, client.spec, view, entries, now, self._hide)
-            upload = partial(transfer.upload, path, job.file_name, job.url, self._bounds, _roots(client))
+            upload = partial(_upload, path, job.file_name, job.url, self._bounds, _roots(client))
             await self._aside.run(upload)
         finally:
             path.unlink(missing_ok=True)
@@ -143,6 +144,21 @@ class Errands:
         if isinstance(entries, StoreError):
             raise TransferError(TransferProblem.FAILED, str(entries))
         return entries
+
+
+# Imported late: the clients take 9 MiB and a tenth of a second, and many a process never moves a file.
+
+
+async def _fetch(url: str, folder: Path, bounds: Bounds, roots: tuple[str, ...]) -> Path:
+    from twin.link.transfer import fetch  # noqa: PLC0415
+
+    return await fetch(url, folder, bounds, roots)
+
+
+async def _upload(path: Path, name: str, url: str, bounds: Bounds, roots: tuple[str, ...]) -> None:
+    from twin.link.transfer import upload  # noqa: PLC0415
+
+    await upload(path, name, url, bounds, roots)
 
 
 def _roots(client: Client) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from twin.errors import StoreError
+from twin.link.bounds import Bounds
 from twin.link.target import Target
-from twin.link.transfer import Bounds
 from twin.link.websocket import Connection, Peer
 from twin.model.effects import Actuate, Note
 from twin.model.inputs import Actuated

@@ -10,7 +10,6 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from socket import gaierror
@@ -20,19 +19,10 @@ import aiohttp
 
 from twin.errors import TransferError
 from twin.link import over_ftp, over_http
+from twin.link.bounds import Bounds
 from twin.link.partial import Partial
 from twin.link.place import Place, place
 from twin.model.terms import TransferProblem
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Bound a try: `max_size` in bytes, `total_s` for all of it, `idle_s` for a time in which nothing moves."""
-
-    max_size: int = 256 * 1024 * 1024
-    total_s: float = 1800.0
-    connect_s: float = 30.0
-    idle_s: float = 60.0
 
 
 async def fetch(url: str, folder: Path, bounds: Bounds, roots: tuple[str, ...] = ()) -> Path:

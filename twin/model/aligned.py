@@ -8,12 +8,13 @@ it, or over that part of it in which the transaction ran (errata 3.75, V-05).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import msgspec
 
 from twin.model import metering, registration, session
-from twin.model.box import Box, Step
-from twin.model.effects import Metered, Reading, Sample
+from twin.model.box import Step
+from twin.model.effects import Changed, Metered, Reading, Sample
 from twin.model.state import Averages, Evse
 from twin.model.terms import Instant, Measurand, ReadingContext
 
@@ -51,8 +52,16 @@ def follow(step: Step) -> None:
         for evse in box.evses:
             evse.averages = None
         return
-    items = _averaged(box)
-    for evse in box.evses:
+    # A meter shows other values only where that was told as well; what merely grows with time is no average.
+    told = {effect.part[1] for effect in step.effects if isinstance(effect, Changed)}
+    look(step, (evse for evse in box.evses if evse.averages is None or evse.number in told))
+
+
+def look(step: Step, evses: Iterable[Evse]) -> None:
+    """Take notice of what these meters show from now on, as when other values are wanted."""
+    variables = step.box.variables
+    items = _averaged(variables.items(session.ALIGNED), variables.items(session.ENDED_ALIGNED))
+    for evse in evses:
         found = session.read(step, evse, items, _CLOCK, base_wh=0.0) if items else None
         _note(evse, () if found is None else found.samples, step.now)
 
@@ -105,9 +114,10 @@ def _measurand(item: str) -> Measurand | None:
     return None if known is None else known[0]
 
 
-def _averaged(box: Box) -> list[str]:
-    items = dict.fromkeys((*box.variables.items(session.ALIGNED), *box.variables.items(session.ENDED_ALIGNED)))
-    return [item for item in items if _measurand(item) not in _READ_AT_THE_END | _SUMMED_UP]
+@lru_cache(maxsize=256)
+def _averaged(sent: tuple[str, ...], collected: tuple[str, ...]) -> tuple[str, ...]:
+    other = _READ_AT_THE_END | _SUMMED_UP
+    return tuple(item for item in dict.fromkeys(sent + collected) if _measurand(item) not in other)
 
 
 def _begin(step: Step, evse: Evse) -> None:

@@ -73,7 +73,7 @@ def ask(
     box = step.box
     wait_s = box.variables.integer("TxCtrlr.EVConnectionTimeOut") or _LATEST_ANSWER_S
     deadline = step.now + wait_s
-    question = Ask(box.ids(), token, number, step.now, deadline, stops, remote, evses, step.request_id, profile)
+    question = Ask(box.ids(), token, number, deadline, stops, remote, evses, step.request_id, profile)
     box.station.asks = [*box.station.asks, question]
     step.tell(AuthorizationAsked(question.id, token))
     if number:

@@ -9,7 +9,6 @@ from twin.model import (
     cable,
     charging,
     firmware,
-    jobs,
     outage,
     reader,
     registration,
@@ -17,6 +16,7 @@ from twin.model import (
     sensors,
     service,
     status,
+    transfers,
 )
 from twin.model.box import Box, Step
 from twin.model.effects import Drop, Forget, Power
@@ -179,7 +179,7 @@ def _at_station(
             if box.station.network != command.network:
                 box.station.network = command.network
                 if not command.network:
-                    jobs.interrupt(step)
+                    transfers.interrupt_all(step)
                 step.do(Power(link=box.wants_link))
         case SetDoorOpen():
             if command.open and not box.station.door_open and box.running:

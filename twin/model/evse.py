@@ -131,7 +131,7 @@ def projected_station(station: Evse) -> Status:
 
 def error_of(evse: Evse) -> tuple[ErrorCode, str | None, str | None, str | None]:
     """Return error code, info, vendor id and vendor error code to report beside the status."""
-    for fault in sorted(evse.faults.values(), key=lambda fault: not fault.blocking):
+    for fault in sorted(evse.faults.values(), key=lambda fault: not fault.blocking) if evse.faults else ():
         hidden = fault.code is ErrorCode.EV_COMMUNICATION_ERROR and evse.status not in _COMMUNICATION
         if not hidden:
             return fault.code, fault.info, fault.vendor_id, fault.vendor_error_code

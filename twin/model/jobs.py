@@ -1,11 +1,11 @@
-"""Jobs that the runtime does for the box: what became of them, and what interrupts them. Decides nothing."""
+"""What became of jobs that the runtime did for the box: who of the model is told. Decides nothing."""
 
 from __future__ import annotations
 
 from typing import assert_never
 
-from twin.model import enrolment, firmware, logs, remote, transfers
-from twin.model.box import Box, Step
+from twin.model import enrolment, firmware, logs, remote
+from twin.model.box import Step
 from twin.model.inputs import Actuated, Delivered, Fetched, JobEvent, KeyMade, TransferFailed
 
 
@@ -26,15 +26,3 @@ def handle(step: Step, event: JobEvent) -> None:
             remote.actuated(step, event)
         case _:
             assert_never(event)
-
-
-def interrupt(step: Step) -> None:
-    """Break off all transfers: the box dies, or its network goes."""
-    transfers.interrupt(step, step.box.station.firmware)
-    transfers.interrupt(step, step.box.station.upload)
-
-
-def forget(box: Box) -> None:
-    """Take it that the program started anew, and runs no transfers yet."""
-    transfers.forget(box.station.firmware)
-    transfers.forget(box.station.upload)

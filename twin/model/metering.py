@@ -6,6 +6,7 @@ Energy of a sample is whole Wh, so that the first and last readings of a transac
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from twin.model.effects import Reading, Sample
 from twin.model.spec import EvseSpec
@@ -37,6 +38,7 @@ _MEASURED = {
 IDLE_W = 1.0
 
 
+@lru_cache(maxsize=512)
 def parsed(item: str) -> tuple[Measurand, str | None] | None:
     """Read an item of a measurand list such as `Voltage` or `Voltage.L1` (OCPP 1.6 §9.1.17); None if unsupported."""
     name, phase = item, None

@@ -8,7 +8,6 @@ from twin.model import (
     cable,
     enrolment,
     firmware,
-    jobs,
     power,
     profiles,
     registration,
@@ -17,6 +16,7 @@ from twin.model import (
     service,
     session,
     status,
+    transfers,
 )
 from twin.model.box import Box, Step
 from twin.model.effects import Power
@@ -109,7 +109,7 @@ def _go_down(step: Step) -> None:
     box = step.box
     actuation.forget(step)
     registration.forget_connection(box)
-    jobs.interrupt(step)
+    transfers.interrupt_all(step)
     box.station.asks = []
     cable.void_attempt(box.common)
     for evse in box.all():
@@ -174,7 +174,7 @@ def restarted(step: Step, alive: Instant | None) -> None:
     """Go on after a restart of the program, or do as after a power cut at the instant it was last `alive`."""
     box = step.box
     registration.forget_connection(box)
-    jobs.forget(box)
+    transfers.forget_all(box)
     for orphan in box.orphans:
         session.abandon(step, orphan)
     box.orphans = ()

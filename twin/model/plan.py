@@ -91,7 +91,9 @@ class Plan(NamedTuple):
                 until = min(until, ends)
             drafts.append(_Draft(outlet, ruling, _phases(outlet, ruling, top, switches=self.switches)))
         ceilings = [draft.ceiling() for draft in drafts] if top is None else self._shared(drafts, top)
-        return [self._with_car(draft, ceiling) for draft, ceiling in zip(drafts, ceilings, strict=True)], until
+        if not self.schedule:
+            ceilings = [_with_car(draft, ceiling) for draft, ceiling in zip(drafts, ceilings, strict=True)]
+        return ceilings, until
 
     def _shared(self, drafts: list[_Draft], top: Ruling) -> list[Ceiling]:
         unit, capacity = top.profile.schedule.unit, top.period.limit
@@ -125,22 +127,16 @@ class Plan(NamedTuple):
         least = 0.0 if draft.outlet.spec.dc else draft.rate(RateUnit.A, MINIMUM_A).of(unit)
         most = own.rate.of(unit)
         if not self.schedule:
-            most = min(most, self._with_car(draft, own).rate.of(unit)) if own.enough else 0.0
+            most = min(most, _with_car(draft, own).rate.of(unit)) if own.enough else 0.0
         if not draft.outlet.eager:
             most = min(most, draft.rate(RateUnit.A, MINIMUM_A).of(unit))
         return Claim(most, least, max(draft.useful(draft.ruling, unit), draft.useful(top, unit)))
 
-    def _with_car(self, draft: _Draft, ceiling: Ceiling) -> Ceiling:
-        """Bound by what the car can take, unless nothing is offered to it anyway."""
-        car, spec = draft.outlet.car, draft.outlet.spec
-        if self.schedule or car is None or not ceiling.enough:
-            return ceiling
-        # A car's amperes are those of its charger for alternating current, which direct current bypasses.
-        if car.max_a is not None and not spec.dc and car.max_a < ceiling.rate.a:
-            ceiling = Ceiling(draft.rate(RateUnit.A, car.max_a), draft.phases, LimitSource.EV)
-        if car.max_w is not None and car.max_w < ceiling.rate.w:
-            ceiling = Ceiling(draft.rate(RateUnit.W, car.max_w), draft.phases, LimitSource.EV)
-        return ceiling
+
+def unruled(outlet: Outlet) -> Ceiling:
+    """Return what an EVSE may draw where there are no profiles at all, which is what a plan of it alone says."""
+    draft = _Draft(outlet, None, outlet.phases)
+    return _with_car(draft, draft.ceiling())
 
 
 class _Draft(NamedTuple):
@@ -166,6 +162,19 @@ class _Draft(NamedTuple):
         """Return the rate below which charging is inefficient."""
         least = None if ruling is None else ruling.profile.schedule.min_rate
         return 0.0 if ruling is None or least is None else self.rate(ruling.profile.schedule.unit, least).of(unit)
+
+
+def _with_car(draft: _Draft, ceiling: Ceiling) -> Ceiling:
+    """Bound by what the car can take, unless nothing is offered to it anyway."""
+    car, spec = draft.outlet.car, draft.outlet.spec
+    if car is None or not ceiling.enough:
+        return ceiling
+    # A car's amperes are those of its charger for alternating current, which direct current bypasses.
+    if car.max_a is not None and not spec.dc and car.max_a < ceiling.rate.a:
+        ceiling = Ceiling(draft.rate(RateUnit.A, car.max_a), draft.phases, LimitSource.EV)
+    if car.max_w is not None and car.max_w < ceiling.rate.w:
+        ceiling = Ceiling(draft.rate(RateUnit.W, car.max_w), draft.phases, LimitSource.EV)
+    return ceiling
 
 
 def _ceiling(draft: _Draft, ruling: Ruling, limit: float) -> Ceiling:

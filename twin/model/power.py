@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from twin.model import metering
 from twin.model.box import Box
 from twin.model.evse import allows, is_usable
-from twin.model.plan import MAX_INTERVALS, Ceiling, Outlet, Plan, Rate
+from twin.model.plan import MAX_INTERVALS, Ceiling, Outlet, Plan, Rate, unruled
 from twin.model.schedule import NEVER, Layer
 from twin.model.spec import EvseSpec
 from twin.model.state import Evse
@@ -47,6 +47,8 @@ def offer(box: Box, evse: Evse, now: Instant) -> Ceiling:
         usable = box.running and (evse.session is not None or is_usable(evse, box.common))
         source = LimitSource.HARDWARE if usable else LimitSource.UNAVAILABLE
         return Ceiling(Rate(0.0, 0.0), phases_in_use(evse, box.hardware(evse.number)), source, enough=False)
+    if not box.profiles.entries:
+        return unruled(_bare_outlet(box, evse))
     plan, place = _plan_of(box, evse, now)
     return _offered(plan.at(instant(box, now))[0][place])
 
@@ -140,15 +142,18 @@ def _precedence(evse: Evse, now: Instant, *, schedule: bool) -> tuple[bool, Inst
 
 
 def _outlet(box: Box, evse: Evse, now: Instant, *, schedule: bool) -> Outlet:
-    spec = box.hardware(evse.number)
-    car = None if evse.car is None or schedule else evse.car.spec
-    made = Outlet(evse.number, spec, phases_in_use(evse, spec), car, eager=schedule or _is_eager(evse, now))
+    made = _bare_outlet(box, evse)._replace(eager=schedule or _is_eager(evse, now))
     if not box.profiles.entries:
         return made
     # A whole second, as the Central System was told it: so are the periods that count from it.
     began = _second(box, now if evse.session is None else evse.session.started_at)
     tx = box.profiles.stack(ProfilePurpose.TX, evse.number, began)
     return made._replace(tx=tx, default=box.profiles.stack(ProfilePurpose.TX_DEFAULT, evse.number, began))
+
+
+def _bare_outlet(box: Box, evse: Evse) -> Outlet:
+    spec = box.hardware(evse.number)
+    return Outlet(evse.number, spec, phases_in_use(evse, spec), None if evse.car is None else evse.car.spec)
 
 
 def _second(box: Box, at: Instant) -> Instant:

@@ -135,6 +135,8 @@ def _took_effect(step: Step, name: str) -> None:
         case "AlignedDataCtrlr.Interval":
             aligned.restart(step)
             registration.arm_alignment(step)
+        case session.ALIGNED | session.ENDED_ALIGNED if step.box.connection.next_aligned_at is not None:
+            aligned.look(step, step.box.evses)
         case _:
             pass
 

@@ -120,7 +120,7 @@ def _left(known: Mapping[Quantity, float], named: tuple[Quantity, ...]) -> dict[
 
 def due(step: Step) -> None:
     """Take note of sensors that have fallen silent, and of registers that stand still."""
-    for evse in step.box.evses:
+    for evse in _timed(step.box):
         if any(at is not None and at <= step.now for at in _deadlines(evse.external)):
             _age(evse.external, step.now)
             growth = evse.external.growth
@@ -131,7 +131,11 @@ def due(step: Step) -> None:
 
 def deadlines(box: Box) -> list[Instant | None]:
     """Return when values become stale, and when a register is taken to stand still."""
-    return [at for evse in box.evses for at in _deadlines(evse.external)]
+    return [at for evse in _timed(box) for at in _deadlines(evse.external)]
+
+
+def _timed(box: Box) -> list[Evse]:
+    return [evse for evse in box.evses if evse.external.until or evse.external.growth is not None]
 
 
 def _deadlines(external: External) -> list[Instant | None]:

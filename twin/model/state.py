@@ -87,6 +87,8 @@ class External(msgspec.Struct, omit_defaults=True):
     @property
     def live(self) -> dict[Quantity, float]:
         """Return the values that count now: all but those that are too old and have a fallback."""
+        if not self.stale:
+            return self.values
         gone = [name for name in self.stale if name in self.fallback]
         return {name: value for name, value in self.values.items() if name not in gone} if gone else self.values
 
@@ -138,7 +140,6 @@ class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str
     token: str
     evse: int
-    asked_at: Instant
     deadline: Instant
     stops: str | None = None
     remote: bool = False

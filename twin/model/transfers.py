@@ -81,3 +81,15 @@ def forget(job: Transfer | None) -> None:
     if job is not None and job.job_id is not None:
         job.job_id, job.due_at = None, None
         job.tries -= 1
+
+
+def interrupt_all(step: Step) -> None:
+    """Break off all transfers: the box dies, or its network goes."""
+    interrupt(step, step.box.station.firmware)
+    interrupt(step, step.box.station.upload)
+
+
+def forget_all(box: Box) -> None:
+    """Take it that the program started anew, and runs no transfers yet."""
+    forget(box.station.firmware)
+    forget(box.station.upload)

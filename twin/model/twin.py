@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Self, assert_never
 
 from twin.model import (
@@ -40,6 +40,7 @@ from twin.model.variables import Variables
 from twin.model.view import PartView, TwinView
 
 _PARTS = (profiles, logs, security, remote, sensors)
+_TIMED = (*_PARTS, firmware)
 
 
 class Twin:
@@ -147,32 +148,30 @@ class Twin:
 
     def next_deadline(self) -> Instant | None:
         """Return when `tick` has something to do."""
-        return min((due for due in self._dues() if due is not None), default=None)
+        return min([due for due in self._dues() if due is not None], default=None)
 
-    def _dues(self) -> Iterator[Instant | None]:
+    def _dues(self) -> list[Instant | None]:
         box, connection = self._box, self._box.connection
-        yield from outage.deadlines(box)
-        yield from reservation.deadlines(box)
+        dues = [*outage.deadlines(box), *reservation.deadlines(box)]
         if not box.running:
-            return
-        for part in (*_PARTS, firmware):
-            yield from part.deadlines(box)
+            return dues
+        for part in _TIMED:
+            dues += part.deadlines(box)
         if connection.up and not connection.boot_told:
-            yield connection.boot_at
+            dues.append(connection.boot_at)
         if box.online:
-            yield connection.next_heartbeat_at
+            dues.append(connection.next_heartbeat_at)
         else:
-            yield from (ask.deadline for ask in box.station.asks)
-        yield connection.next_aligned_at
-        for evse in box.all():
+            dues += [ask.deadline for ask in box.station.asks]
+        dues.append(connection.next_aligned_at)
+        for evse in (box.common, *box.evses):
             if evse.attempt_ends_at is not None and not _is_asked(box, evse):
-                yield evse.attempt_ends_at
+                dues.append(evse.attempt_ends_at)
         for evse in box.evses:
-            yield evse.tell_at
-            yield power.full_at(evse) if evse.session is not None else None
+            dues.append(evse.tell_at)
             if evse.session is not None:
-                yield evse.session.next_sample_at
-                yield session.cap_at(evse)
+                dues += (power.full_at(evse), evse.session.next_sample_at, session.cap_at(evse))
+        return dues
 
     # --- What it shows ------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ way it learns of a refusal, are the dialect's business. Values are kept as text,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -87,8 +88,9 @@ class Rule(msgspec.Struct, frozen=True):
         return str(int(text))
 
 
-def _items(text: str) -> list[str]:
-    return [item.strip() for item in text.split(",") if item.strip()]
+@lru_cache(maxsize=512)
+def _items(text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(",") if item.strip())
 
 
 _BOOL = {"true": Rule("true", "bool"), "false": Rule("false", "bool")}
@@ -231,7 +233,7 @@ class Variables:
 
     def items(self, name: str) -> tuple[str, ...]:
         """Return the items of a list variable."""
-        return tuple(_items(self.text(name) or ""))
+        return _items(self.text(name) or "")
 
     def names(self) -> list[str]:
         """Return the names of all variables that can be read, the standard ones first."""

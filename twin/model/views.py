@@ -5,7 +5,7 @@ from __future__ import annotations
 from twin.model import evse, logs, metering, power, reserved
 from twin.model.box import Box
 from twin.model.state import Evse
-from twin.model.terms import Instant, Part, Quantity, Status
+from twin.model.terms import Instant, Part, Quantity
 from twin.model.view import EvseView, LimitView, MeterView, PartView, SessionView, StationView, TwinView
 
 
@@ -65,8 +65,8 @@ def station(box: Box) -> StationView:
 
 
 def is_charging(one: Evse) -> bool:
-    """Tell whether energy flows."""
-    return one.status is Status.CHARGING and metering.power_w(one) >= metering.IDLE_W
+    """Tell whether energy flows into a session: a real box may let it where none is offered."""
+    return one.session is not None and metering.power_w(one) >= metering.IDLE_W
 
 
 def of_evse(box: Box, one: Evse) -> EvseView:

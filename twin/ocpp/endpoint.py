@@ -113,10 +113,9 @@ class Endpoint:
             raise ProtocolError("GenericError", f"The message id has more than {MAX_ID_LENGTH} characters", message_id)
         if message_id in self._served:
             raise ProtocolError("GenericError", _BEING_HANDLED, message_id)
-        recent = tuple(item for item in self._handled if now - item[1] < HANDLED_FOR_S)
-        if any(known == message_id for known, _ in recent):
+        if any(known == message_id and now - at < HANDLED_FOR_S for known, at in self._handled):
             raise ProtocolError("GenericError", _BEING_HANDLED, message_id)
-        self._handled = (*recent[1 - _REMEMBERED :], (message_id, now))
+        self._handled = (*self._handled[1 - _REMEMBERED :], (message_id, now))
 
     def serve(self, message_id: str, action: str) -> None:
         """Remember a CALL of the other side's until it is answered, which may take its time."""

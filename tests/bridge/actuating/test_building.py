@@ -94,6 +94,13 @@ def test_an_output_to_an_input_is_a_loop(topic, input_filter):
     assert [(where, "loop" in text) for where, text in wrong] == [(("outputs", 0, "topic"), True)]
 
 
+@pytest.mark.parametrize("topic", ["homeassistant/status", "homeassistant/device/{twin}/config"])
+def test_an_output_to_what_is_read_of_home_assistant_is_a_loop(topic):
+    _, wrong = built({**GOOD, "topic": topic})
+    assert [(where, "loop" in text) for where, text in wrong] == [(("outputs", 0, "topic"), True)]
+    assert built({**GOOD, "topic": topic}, home_assistant={"enabled": False})[1] == []
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

@@ -48,6 +48,18 @@ def test_what_physics_forbids_is_not_asked_for(source, max_a):
     assert not adjusted(limit(4, LimitSource(source)), below_min="min", max_a=max_a).allowed
 
 
+@pytest.mark.parametrize(("max_w", "allowed"), [(4139, False), (4140, True), (None, True)])
+def test_a_minimum_does_not_exceed_the_power_of_the_hardware(max_w, allowed):
+    made = limits.adjusted(limit(4), rule(below_min="min"), online=True, max_a=16, max_w=max_w)
+    assert made.allowed is allowed
+
+
+@pytest.mark.parametrize(("amperes", "found"), [(3.0, 0), (6.0, 6), (10.0, 6), (0.0, 0)])
+def test_a_minimum_does_not_exceed_what_is_allowed_while_the_central_system_is_away(amperes, found):
+    assert adjusted(limit(4), online=False, below_min="min", when_offline=amperes).limit_a == found
+    assert adjusted(limit(4), online=True, below_min="min", when_offline=amperes).limit_a == 6
+
+
 @pytest.mark.parametrize(("word", "found"), [("keep", 16), ("pause", 0), (8.0, 8), (32.0, 16), (0.0, 0)])
 def test_while_the_central_system_is_away(word, found):
     made = adjusted(limit(16), online=False, when_offline=word)

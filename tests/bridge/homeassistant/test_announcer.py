@@ -178,6 +178,7 @@ async def test_everything_is_cleared_where_it_is_disabled_and_nothing_is_said(ma
     assert bench.task.done()
     assert bench.line.filters == [CONFIGS]
     assert bench.line.dropped == [CONFIGS, STATUS]
+    bench.fleet.twins["new"] = 1
     bench.announcer.came("new")
     bench.announcer.went("garage", 1)
     bench.announcer.changed("office")
@@ -195,6 +196,8 @@ async def test_twins_that_come_and_go_are_announced_and_forgotten(make):
     assert bench.board.take() == ["forget ocpp-twin_b", "clear b 2 0"]
     bench.announcer.went("b", 2)
     assert bench.board.take() == ["clear b 2 0"]
+    bench.announcer.came("b")  # it was removed before it was known to have come
+    assert bench.board.take() == []
 
 
 async def test_a_twin_that_goes_while_there_is_no_connection_is_forgotten_at_the_next(make):

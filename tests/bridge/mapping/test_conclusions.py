@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 from fakes.sensors import BenchFleet, Sensors
+from msgspec.structs import replace
 
 from twin.model.effects import AuthorizationAsked
 from twin.model.inputs import AuthorizationAnswered, PlugIn, PresentToken, SetEvReady, TokenInfo, Unplug
@@ -17,8 +18,10 @@ RULE = {
 class Socket(Sensors):
     """Be an EVSE of which only the power is known; `concluded` are the commands that nobody gave."""
 
-    def __init__(self, rule=RULE):
-        super().__init__(BenchFleet(), inputs=[{"topic": "meter/power", "to": "garage/1/set/power_w"}], infer=[rule])
+    def __init__(self, rule=RULE, fleet=None):
+        super().__init__(
+            fleet or BenchFleet(), inputs=[{"topic": "meter/power", "to": "garage/1/set/power_w"}], infer=[rule]
+        )
         self.fleet.bench.accept()
         self.real.start()
 
@@ -125,3 +128,51 @@ async def test_what_the_meter_showed_at_the_start_counts(watts):
     again.real.start()
     await asyncio.sleep(11)
     assert [type(command) for command in again.commands[1:]] == ([PlugIn] if watts else [])
+
+
+class Limited(BenchFleet):
+    """A fleet whose Central System may allow no power at all."""
+
+    forbidden = False
+
+    def view_of(self, twin_id, part):
+        view = super().view_of(twin_id, part)
+        return replace(view, status=Status.SUSPENDED_EVSE) if self.forbidden and part[0] == "evse" else view
+
+    def allow(self, *, power):
+        self.forbidden = not power
+        self.listen("garage", {("evse", 1)})
+
+
+async def test_the_absence_of_power_that_nobody_offers_says_nothing():
+    socket = Socket(RULE | {"unplugged": {"below": "60W", "for": "30min"}}, Limited())
+    socket.draws(7000)
+    await asyncio.sleep(11)
+    socket.authorize()
+    socket.draws(50)
+    socket.fleet.allow(power=False)
+    await asyncio.sleep(10_000)
+    assert socket.concluded == [PlugIn]
+    socket.fleet.allow(power=True)
+    await asyncio.sleep(9)
+    assert socket.concluded == [PlugIn], "the time begins when power is offered again"
+    await asyncio.sleep(2)
+    assert socket.concluded == [PlugIn, SetEvReady]
+    await asyncio.sleep(1780)
+    assert socket.concluded == [PlugIn, SetEvReady]
+    await asyncio.sleep(20)
+    assert socket.concluded == [PlugIn, SetEvReady, Unplug]
+
+
+async def test_a_car_that_waits_for_a_card_has_its_time_when_the_session_begins():
+    socket = Socket()
+    socket.draws(7000)
+    await asyncio.sleep(11)
+    socket.draws(50)
+    await asyncio.sleep(105)
+    socket.authorize()
+    socket.fleet.listen("garage", {("evse", 1)})
+    await asyncio.sleep(9)
+    assert socket.status is Status.CHARGING
+    await asyncio.sleep(2)
+    assert socket.status is Status.SUSPENDED_EV

@@ -63,3 +63,27 @@ async def test_thousands_that_are_put_off_all_the_time_cost_one_timer():
     assert len(deadlines._heap) <= 1000
     await asyncio.sleep(10)
     assert sorted(heard) == list(range(1000))
+
+
+async def test_what_is_put_again_after_the_end_is_due():
+    loop, heard = asyncio.get_running_loop(), []
+    began = loop.time()
+    deadlines = Deadlines(lambda key: heard.append((key, loop.time() - began)))
+    deadlines.put("a", began + 10)
+    deadlines.stop()
+    deadlines.put("a", began + 20)
+    await asyncio.sleep(100)
+    assert heard == [("a", 20)]
+
+
+async def test_one_that_was_cancelled_may_be_due_earlier_than_before():
+    loop, heard = asyncio.get_running_loop(), []
+    began = loop.time()
+    deadlines = Deadlines(lambda key: heard.append((key, loop.time() - began)))
+    deadlines.put("a", began + 50)
+    deadlines.cancel("a")
+    deadlines.put("a", began + 5)
+    await asyncio.sleep(10)
+    deadlines.put("a", began + 80)
+    await asyncio.sleep(100)
+    assert heard == [("a", 5), ("a", 80)]

@@ -100,6 +100,15 @@ async def test_what_is_refused_is_told_with_code_and_pointer(rule, payload, code
     assert (sensors.commands, sensors.acknowledged, sensors.router.refused_total) == ([], 1, 1)
 
 
+async def test_where_cards_are_masked_a_template_that_does_not_fit_does_not_tell_them():
+    sensors = Sensors(inputs=[CARD | {"value": "{{ value | int }}"}], options=MqttOptions(mask_id_tags=True))
+    sensors.say("reader/tag", "04A2B3C4")
+    (error,) = sensors.errors
+    assert (error["code"], error["payload"]) == ("template_error", "***")
+    (result,) = sensors.on("ocpp-twin/garage/result")
+    assert "04A2B3C4" not in error["detail"] + result["detail"]
+
+
 async def test_what_the_twin_refuses_is_told():
     sensors = Sensors(inputs=[CARD])
     sensors.fleet.refusal = Rejected("state_conflict", "there is no power")

@@ -50,6 +50,36 @@ async def test_what_is_no_value_does_not_keep_it_fresh(payload):
     assert len(sensors.events()) == 1
 
 
+async def test_what_the_broker_remembers_is_no_sign_of_life():
+    sensors = Sensors(inputs=[POWER | {"on_stale": "fault"}])
+    sensors.real.start()
+    sensors.router.replay_begins()
+    sensors.say("meter/power", "100", retain=True)
+    sensors.router.replay_ends()
+    await asyncio.sleep(61)
+    assert len(sensors.events()) == 1
+    taken = len(sensors.commands)
+    sensors.router.replay_begins()  # the broker has lost our session, and says again what it knows
+    sensors.say("meter/power", "100", retain=True)
+    sensors.router.replay_ends()
+    await asyncio.sleep(61)
+    assert len(sensors.commands) == taken
+    assert len(sensors.events()) == 1
+    sensors.say("meter/power", "100", retain=True)
+    assert isinstance(sensors.commands[-1], ClearFault)
+
+
+async def test_other_inputs_are_expected_like_those_before():
+    sensors = Sensors(inputs=[POWER])
+    sensors.real.start()
+    await asyncio.sleep(30)
+    sensors.real.feed.replace(sensors.real.feed._rules)
+    await asyncio.sleep(59)
+    assert sensors.events() == []
+    await asyncio.sleep(2)
+    assert len(sensors.events()) == 1
+
+
 async def test_zero():
     sensors = Sensors(inputs=[POWER | {"on_stale": "zero"}])
     sensors.say("meter/power", "100")

@@ -52,6 +52,8 @@ def test_what_is_read(reader, payload, text):
         (Reader(words={"a": "ON"}), "b", Code.BAD_VALUE, "`map` does not name 'b' (it names: a)", None),
         (Reader(factor=2), "b", Code.BAD_VALUE, "`scale` takes a number, and this is 'b'", None),
         (Reader(), b"\xff", Code.BAD_VALUE, "not UTF-8", None),
+        (Reader(optional=True), b"\xff", Code.BAD_VALUE, "not UTF-8", None),
+        (by_path("a", optional=True), b"\xff", Code.TEMPLATE_ERROR, "not JSON", None),
     ],
 )
 def test_what_cannot_be_read(reader, payload, code, said, pointer):

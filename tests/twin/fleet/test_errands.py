@@ -18,7 +18,7 @@ from twin.errors import StoreError
 from twin.fleet.clock import Clock
 from twin.fleet.errands import Errands, firmware_version
 from twin.fleet.files import Files
-from twin.link.transfer import Bounds
+from twin.link.bounds import Bounds
 from twin.model.asked import Signing
 from twin.model.effects import Deliver, Fetch, MakeKey
 from twin.model.inputs import Delivered, Fetched, KeyMade, TransferFailed

@@ -18,7 +18,8 @@ from fakes.file_servers import (
 from fakes.links import context_for, raw_server
 
 from twin.errors import TransferError
-from twin.link.transfer import Bounds, fetch, upload
+from twin.link.bounds import Bounds
+from twin.link.transfer import fetch, upload
 from twin.model.terms import TransferProblem
 
 IMAGE = bytes(range(256)) * 4096

@@ -5,6 +5,7 @@ from fakes.twins import Bench
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twin.model.asked import SetVariable
 from twin.model.effects import Metered
 from twin.model.inputs import ReportMeter
 from twin.model.terms import Measurand, Quantity, ReadingContext
@@ -63,6 +64,16 @@ def test_v_05_what_becomes_known_within_the_interval_is_averaged_over_the_time_f
     made.command(ReportMeter(evse=1, values={Quantity.TEMPERATURE_C: 35.0}))
     made.wait(GRID_S / 2)
     assert values(aligned(made)[-1], Measurand.TEMPERATURE) == pytest.approx([30.0])
+
+
+def test_v_05_what_is_asked_for_within_the_interval_is_averaged_from_then_on():
+    made, name = bench("Frequency"), "AlignedDataCtrlr.Measurands"
+    made.command(ReportMeter(evse=1, values={Quantity.VOLTAGE_L1_V: 230.0}))
+    made.request(SetVariable(request_ref="r", name=name, value="Voltage.L1", label="MeterValuesAlignedData"))
+    made.wait(GRID_S / 2)
+    made.command(ReportMeter(evse=1, values={Quantity.VOLTAGE_L1_V: 240.0}))
+    made.wait(GRID_S / 2)
+    assert values(aligned(made)[-1], Measurand.VOLTAGE) == pytest.approx([235.0])
 
 
 def test_nothing_is_summed_up_where_nothing_is_to_be_averaged():

@@ -126,6 +126,15 @@ def test_sc_29_a_pause_suspends_and_the_end_of_it_goes_on():
     assert words[-3:] == [Status.CHARGING, Status.SUSPENDED_EVSE, Status.CHARGING]
 
 
+def test_a_real_box_that_draws_on_in_a_pause_is_shown_as_charging():
+    bench = charging()
+    put(bench, 0, 0)
+    for watts in (7000.0, 0.0):
+        bench.command(ReportMeter(evse=1, values={Quantity.POWER_W: watts}))
+        view = bench.twin.view(bench.now).evses[0]
+        assert (view.status, view.charging) == (Status.SUSPENDED_EVSE, watts > 0)
+
+
 def test_sc_29_a_pause_before_the_start_suspends_from_the_first_moment():
     bench = box()
     put(bench, 0, 0)
