@@ -26,9 +26,9 @@ from bridge.actuating.actuators import Actuators
 from bridge.actuating.rules import OutputRule
 from bridge.client import Client
 from bridge.descriptors import TooFewFiles, make_room_for
+from bridge.from_settings import discovery_options, mqtt_options
 from bridge.health import Health, NodeInfo
 from bridge.homeassistant.announcer import Announcer
-from bridge.homeassistant.options import DiscoveryOptions
 from bridge.listeners import Listeners
 from bridge.mapping import building as inputs
 from bridge.mapping.real_things import RealThings
@@ -38,7 +38,6 @@ from bridge.publisher import Publisher
 from bridge.refusals import Refused
 from bridge.roster import Roster
 from bridge.router import Router
-from config import presets
 from config.fleet import Wrong
 from config.loading import Configuration, load
 from config.settings import LogSettings, Settings, StoreSettings
@@ -66,62 +65,6 @@ def configuration(files: Sequence[Path] = (), *, required: bool = True) -> Confi
         key_problem=_key_problem,
         standard_keys=tuple(keys.KEYS),
         check=_problems,
-    )
-
-
-def mqtt_options(settings: Settings) -> MqttOptions:
-    """Return the settings of the MQTT side as plain values."""
-    mqtt = settings.mqtt
-    return MqttOptions(
-        url=mqtt.url,
-        username=mqtt.username,
-        password=mqtt.password if mqtt.password is not None else mqtt.password_file,
-        ca_file=mqtt.ca_file,
-        cert_file=mqtt.cert_file,
-        key_file=mqtt.key_file,
-        verify_hostname=mqtt.verify_hostname,
-        protocol=mqtt.protocol,
-        client_id=mqtt.client_id,
-        keepalive_s=round(mqtt.keepalive),
-        connect_timeout_s=mqtt.connect_timeout,
-        start_without_broker_s=mqtt.startup_wait,
-        backoff_min_s=mqtt.backoff.min,
-        backoff_max_s=mqtt.backoff.max,
-        session_expiry_s=round(mqtt.session_expiry),
-        base_topic=mqtt.base_topic,
-        node=settings.node,
-        subscribe=mqtt.subscribe,
-        allow=tuple(mqtt.allow),
-        max_payload=mqtt.max_payload,
-        rate_per_s=mqtt.rate_limit.per_second,
-        rate_burst=mqtt.rate_limit.burst,
-        stale_after_s=mqtt.stale_after,
-        duplicate_window_s=mqtt.duplicate_window,
-        meter_interval_s=mqtt.meter_interval,
-        session_interval_s=mqtt.session_interval,
-        health_interval_s=mqtt.health_interval,
-        error_interval_s=mqtt.error_interval,
-        max_backlog=mqtt.max_backlog,
-        mask_id_tags=mqtt.mask_id_tags,
-        trace=tuple(mqtt.trace),
-        cars=presets.cars(),
-    )
-
-
-def discovery_options(settings: Settings) -> DiscoveryOptions:
-    """Return the settings of Home Assistant discovery as plain values."""
-    found = settings.home_assistant
-    return DiscoveryOptions(
-        enabled=found.enabled,
-        prefix=found.prefix,
-        include=tuple(found.include),
-        exclude=tuple(found.exclude),
-        max_twins=found.max_twins,
-        base_topic=settings.mqtt.base_topic,
-        node=settings.node,
-        allow=tuple(settings.mqtt.allow),
-        mask_id_tags=settings.mqtt.mask_id_tags,
-        version=version("ocpp-twin"),
     )
 
 

@@ -14,20 +14,25 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge.arguments import (
+    CONFIG_NOTE,
+    FAILED,
+    FINE,
+    WRONG,
+    add_broker,
+    add_config,
+    broker,
+    configuration,
+    port,
+    positive,
+    say,
+)
 from bridge.mapping import command
 from bridge.subcommands import subcommand
 
 if TYPE_CHECKING:
     from bridge.options import MqttOptions
-    from config.loading import Configuration
 
-FINE, FAILED, WRONG = 0, 1, 2
-
-_CONFIG_HELP = "configuration file; may be given several times, later ones are merged over earlier ones"
-_CONFIG_NOTE = (
-    "Without --config, ocpp-twin.yaml in the working folder counts, else /etc/ocpp-twin/ocpp-twin.yaml. "
-    "The environment goes above the files: OCPP_TWIN__MQTT__URL=mqtt://broker:1883"
-)
 _TOOL_NOTE = (
     "The broker is that of --url, else that of the configuration, else mqtt://localhost:1883. "
     "Topics are written in full, as for mosquitto_pub and mosquitto_sub."
@@ -66,12 +71,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_daemon(commands: Any) -> None:
-    run = subcommand(commands, "run", _run, "run the daemon until SIGTERM or SIGINT", _CONFIG_NOTE)
+    run = subcommand(commands, "run", _run, "run the daemon until SIGTERM or SIGINT", CONFIG_NOTE)
     check = subcommand(
-        commands, "check-config", _check_config, "check the configuration and say what it makes", _CONFIG_NOTE
+        commands, "check-config", _check_config, "check the configuration and say what it makes", CONFIG_NOTE
     )
     for parser in (run, check):
-        parser.add_argument("--config", "-c", action="append", type=Path, default=[], metavar="FILE", help=_CONFIG_HELP)
+        add_config(parser)
 
 
 def _add_demo(commands: Any) -> None:
@@ -79,17 +84,17 @@ def _add_demo(commands: Any) -> None:
         commands, "demo", _demo, "run broker, Central System and three twins on this machine", "Ctrl-C ends it."
     )
     demo.add_argument(
-        "--mqtt-port", type=_port, default=1883, metavar="N", help="the broker's port (1883, or a free one)"
+        "--mqtt-port", type=port, default=1883, metavar="N", help="the broker's port (1883, or a free one)"
     )
     demo.add_argument(
-        "--csms-port", type=_port, default=9000, metavar="N", help="the Central System's port (9000, or a free one)"
+        "--csms-port", type=port, default=9000, metavar="N", help="the Central System's port (9000, or a free one)"
     )
     demo.add_argument(
-        "--files-port", type=_port, default=9080, metavar="N", help="the port for files (9080, or a free one)"
+        "--files-port", type=port, default=9080, metavar="N", help="the port for files (9080, or a free one)"
     )
     demo.add_argument("--data", type=Path, metavar="DIR", help="keep the twins' data here (a temporary folder)")
     csms = subcommand(commands, "csms", _csms, "run the embedded Central System alone", "Ctrl-C ends it.")
-    csms.add_argument("--port", type=_port, default=9000, metavar="N", help="its port (9000, or a free one)")
+    csms.add_argument("--port", type=port, default=9000, metavar="N", help="its port (9000, or a free one)")
     csms.add_argument("--mqtt-url", metavar="URL", help="a broker over which it can be told to call stations")
 
 
@@ -113,31 +118,13 @@ def _add_tools(commands: Any) -> None:
     pub.add_argument("--retain", "-r", action="store_true", help="let the broker keep it")
     sub = subcommand(commands, "sub", _sub, "print MQTT messages as they come", _TOOL_NOTE)
     sub.add_argument("filters", nargs="*", metavar="FILTER", help="such as 'ocpp-twin/garage/#' (all of ocpp-twin)")
-    sub.add_argument("--count", "-C", type=_positive, metavar="N", help="end after so many messages")
+    sub.add_argument("--count", "-C", type=positive, metavar="N", help="end after so many messages")
     sub.add_argument("--timeout", "-W", type=float, metavar="S", help="end after so many seconds")
     sub.add_argument("--json", action="store_true", help="one JSON object a line: topic, payload, qos, retain")
     sub.add_argument("--no-retained", "-R", action="store_true", help="leave out what the broker kept")
     for parser in (pub, sub):
         parser.add_argument("--qos", "-q", type=int, choices=[0, 1, 2], default=1, help="quality of service (1)")
-        source = parser.add_mutually_exclusive_group()
-        source.add_argument("--url", "-u", help="the broker, such as mqtt://user:password@localhost:1883")
-        source.add_argument("--config", "-c", action="append", type=Path, default=[], metavar="FILE", help=_CONFIG_HELP)
-
-
-def _port(text: str) -> int:
-    if text.isdecimal() and 1 <= int(text) <= 65_535:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
-
-
-def _positive(text: str) -> int:
-    if text.isdecimal() and int(text) >= 1:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+        add_broker(parser)
 
 
 def documents() -> dict[str, Any]:
@@ -163,30 +150,30 @@ def written(document: Any) -> str:
 def _run(given: argparse.Namespace) -> int:
     from bridge import app
 
-    configuration = _configuration(given.config)
-    if configuration is None:
+    configured = configuration(given.config)
+    if configured is None:
         return WRONG
-    return app.run(configuration, lambda: app.configuration(given.config))
+    return app.run(configured, lambda: app.configuration(given.config))
 
 
 def _check_config(given: argparse.Namespace) -> int:
     from bridge.mapping import building
     from bridge.masking import url
 
-    configuration = _configuration(given.config)
-    if configuration is None:
+    configured = configuration(given.config)
+    if configured is None:
         return WRONG
-    settings = configuration.settings
-    evses = sum(len(twin.evses) for twin in configuration.twins)
-    print(f"configuration: {', '.join(configuration.sources) or 'defaults'}")
+    settings = configured.settings
+    evses = sum(len(twin.evses) for twin in configured.twins)
+    print(f"configuration: {', '.join(configured.sources) or 'defaults'}")
     print(f"node: {settings.node}")
     print(f"broker: {url(settings.mqtt.url)}")
     print(f"store: {settings.store.url}")
-    print(f"twins: {len(configuration.twins)} with {evses} EVSEs")
-    mapped, _ = building.built(settings, {twin.id: len(twin.evses) for twin in configuration.twins})
+    print(f"twins: {len(configured.twins)} with {evses} EVSEs")
+    mapped, _ = building.built(settings, {twin.id: len(twin.evses) for twin in configured.twins})
     if mapped.inputs:
         print(f"inputs: {len(mapped.inputs)}, with those of {len(settings.devices)} devices")
-    for note in configuration.notes:
+    for note in configured.notes:
         print(f"note: {note}")
     print("OK")
     return FINE
@@ -215,7 +202,7 @@ def _print_schemas(given: argparse.Namespace) -> int:
         for name, document in found.items():
             (given.dir / f"{name}.json").write_text(written(document), encoding="utf-8")
     except OSError as error:
-        _say(f"ocpp-twin: cannot write to {given.dir}: {error.strerror}")
+        say(f"ocpp-twin: cannot write to {given.dir}: {error.strerror}")
         return FAILED
     return FINE
 
@@ -251,39 +238,15 @@ def _with_broker(given: argparse.Namespace, job: Callable[[MqttOptions], Any]) -
 
     from bridge import tool
 
-    options = _broker(given)
+    options = broker(given)
     if options is None:
         return WRONG
     try:
         asyncio.run(job(options))
     except tool.NoBroker as error:
-        _say(f"ocpp-twin: {error}")
+        say(f"ocpp-twin: {error}")
         return FAILED
     except ValueError as error:
-        _say(f"ocpp-twin: {error}")
+        say(f"ocpp-twin: {error}")
         return WRONG
     return FINE
-
-
-def _broker(given: argparse.Namespace) -> MqttOptions | None:
-    from bridge.options import MqttOptions
-
-    if given.url is not None:
-        return MqttOptions(url=given.url)
-    configuration = _configuration(given.config, required=False)
-    if configuration is None:
-        return None
-    from bridge.app import mqtt_options
-
-    return mqtt_options(configuration.settings)
-
-
-def _configuration(files: list[Path], *, required: bool = True) -> Configuration | None:
-    from bridge import app
-    from config.problems import ConfigError
-
-    try:
-        return app.configuration(files, required=required)
-    except ConfigError as error:
-        _say(str(error))
-        return None

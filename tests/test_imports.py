@@ -29,6 +29,8 @@ MAY_IMPORT = {
     "twin.fleet": ("twin",),
     "config": ("config", "twin.model.spec"),
     "bridge": ("bridge", "twin.errors", "twin.fleet", "twin.model"),
+    "bridge.arguments": ("bridge", "config"),
+    "bridge.from_settings": ("bridge", "config"),
     "bridge.actuating.building": ("bridge", "config", "twin.model"),
     "bridge.roster": ("bridge", "config", "twin.errors", "twin.fleet", "twin.model"),
     "bridge.mapping.building": ("bridge", "config", "twin.model"),

@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from bridge.arguments import FAILED, FINE, WRONG
 from bridge.subcommands import subcommand
 
 if TYPE_CHECKING:
     from bridge.mapping.rules import InputRule
     from bridge.options import MqttOptions
-
-FINE, FAILED, WRONG = 0, 1, 2
 
 _TRY_NOTE = (
     "A preset is tried for an EVSE garage/1; what it has to be told is found in the topic where --set does not say it. "
@@ -72,6 +71,7 @@ def _test(given: argparse.Namespace) -> int:
 
 def _source(name: str, settings: Sequence[str], topic: str) -> Source:
     from bridge import app
+    from bridge.from_settings import mqtt_options
     from bridge.mapping import building
     from bridge.options import MqttOptions
     from config import devices, presets
@@ -83,7 +83,7 @@ def _source(name: str, settings: Sequence[str], topic: str) -> Source:
         configured = app.configuration([Path(name)])
         twins = {twin.id: len(twin.evses) for twin in configured.twins}
         rules, _ = building.built(configured.settings, twins)
-        return rules.inputs, twins, app.mqtt_options(configured.settings)
+        return rules.inputs, twins, mqtt_options(configured.settings)
     kind = devices.preset(name)
     given = devices.recognised(kind, _given(settings), topic)
     rules = building.alone(kind, given, f"{_TRIED_ON}/1")

@@ -16,6 +16,7 @@ from fakes.store import MemoryStore
 from websockets.asyncio.server import serve as serve_websocket
 
 from bridge import app, tool
+from bridge.from_settings import discovery_options, mqtt_options
 from bridge.homeassistant.options import DiscoveryOptions
 from bridge.options import MqttOptions
 from config.loading import load
@@ -241,7 +242,7 @@ def test_every_setting_of_mqtt_reaches_the_daemon(configured, tmp_path):
           max_backlog: 600
         """
     )
-    options, default = app.mqtt_options(configuration.settings), MqttOptions()
+    options, default = mqtt_options(configuration.settings), MqttOptions()
     same = {field.name for field in fields(options) if getattr(options, field.name) == getattr(default, field.name)}
     assert same == {"ca_file"}
     assert (options.password, options.protocol, options.trace) == ("hunter2", "5", ("*",))
@@ -256,7 +257,7 @@ def test_every_setting_of_home_assistant_reaches_the_daemon(configured):
         """,
         home_assistant={"enabled": False, "prefix": "ha", "include": "a*", "exclude": ["b*"], "max_twins": 7},
     )
-    options, default = app.discovery_options(configuration.settings), DiscoveryOptions()
+    options, default = discovery_options(configuration.settings), DiscoveryOptions()
     assert not any(getattr(options, field.name) == getattr(default, field.name) for field in fields(options))
     assert (options.include, options.exclude, options.version) == (("a*",), ("b*",), version("ocpp-twin"))
 
