@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from websockets.client import ClientProtocol
@@ -23,6 +23,9 @@ from twin.link.target import Target
 CLOSE_TIMEOUT_S = 5.0
 
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
+LOCATION = re.compile(rb"\r\nLocation:[ \t]*([!-~]{1,200})", re.IGNORECASE)
+"""The address that a refusal may name, if it came with the status."""
+
 STATUS_BYTES = len(b"HTTP/1.1 101")
 
 # A window of 4 KiB costs little memory and compresses OCPP as well as 32 KiB would.
@@ -37,7 +40,7 @@ class Opening(asyncio.Protocol):
     Once it has succeeded, reading is paused until another protocol takes the transport over.
     """
 
-    def __init__(self, target: Target, uri: WebSocketURI) -> None:
+    def __init__(self, target: Target, uri: WebSocketURI, dated: Callable[[str], None] | None = None) -> None:
         self.opened: asyncio.Future[list[Frame]] = asyncio.get_running_loop().create_future()
         self.transport: asyncio.Transport | None = None
         self.websocket = ClientProtocol(
@@ -48,6 +51,7 @@ class Opening(asyncio.Protocol):
         )
         self.websocket.debug = False  # its log would show the password
         self._target = target
+        self._dated = dated
         self._head = b""
         self._closing: asyncio.TimerHandle | None = None
 
@@ -79,7 +83,10 @@ class Opening(asyncio.Protocol):
             status = STATUS.match(self._head)
             # A refusal is told at once: its body may never end, and an old proxy says it in HTTP/1.0.
             if status and status[1] != b"101":
-                self._fail(http_refusal(int(status[1]), self._target))
+                moved_to = LOCATION.search(data)
+                self._fail(
+                    http_refusal(int(status[1]), self._target, moved_to and moved_to[1].decode("ascii", "replace"))
+                )
                 return
         self.websocket.receive_data(data)
         self._judge(self.websocket.events_received())
@@ -101,7 +108,10 @@ class Opening(asyncio.Protocol):
                 self._fail(bad_answer(error.__cause__ or error, self._target))
             return
         response, *early = events
-        chosen = cast("Response", response).headers.get_all("Sec-WebSocket-Protocol")
+        headers = cast("Response", response).headers
+        if self._dated is not None and (date := headers.get("Date")):
+            self._dated(date)
+        chosen = headers.get_all("Sec-WebSocket-Protocol")
         # RFC 6455 §4.1 lets a server choose none; OCPP-J 1.6 §3.2 does not (T-04).
         if len(chosen) != 1 or chosen[0] not in self._target.subprotocols:
             self._fail(wrong_subprotocol(chosen, self._target))
