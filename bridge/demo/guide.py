@@ -44,7 +44,8 @@ def guide(mqtt_url: str, ocpp_url: str, files_url: str, http_url: str, notes: li
         "",
         f"UpdateFirmware from {files_url}/firmware/fw-2.0.0.bin, GetDiagnostics to {files_url}/logs.",
         f"Metrics for Prometheus are at {http_url}/metrics, health at {http_url}/healthz.",
-        "Cards: 04A2B3C4 and CAFE0001 are accepted, BLOCKED1 and EXPIRED1 are what they say, others are Invalid.",
+        "Cards: 04A2B3C4, CAFE0001 and CARD0001, CARD0002, … are accepted, BLOCKED1 and EXPIRED1 are what they say,",
+        "others are Invalid.",
         "Ctrl-C ends it.",
         "",
     ]
