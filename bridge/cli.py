@@ -10,7 +10,6 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +59,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FINE
 
 
+class _Version(argparse.Action):
+    """Print the version: argparse's own action would have it looked up for every command, which takes long."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(f"ocpp-twin {_installed()}")
+        parser.exit()
+
+
 def command_line() -> argparse.ArgumentParser:
     """Return the parser of all commands; the reference is written from it."""
     parser = Parser(
@@ -68,7 +75,7 @@ def command_line() -> argparse.ArgumentParser:
         epilog="ocpp-twin COMMAND --help tells more. Exit codes: 0 fine, 1 failed while running, 2 wrong "
         "configuration or usage.",
     )
-    parser.add_argument("--version", action="version", version=f"ocpp-twin {version('ocpp-twin')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_daemon(commands)
     _add_demo(commands)
@@ -241,8 +248,14 @@ def _print_schemas(given: argparse.Namespace) -> int:
 
 def _version(given: argparse.Namespace) -> int:
     del given
-    print(version("ocpp-twin"))
+    print(_installed())
     return FINE
+
+
+def _installed() -> str:
+    from importlib.metadata import version
+
+    return version("ocpp-twin")
 
 
 def _pub(given: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ import structlog
 
 from bridge import render
 from bridge.backlog import Backlog
+from bridge.event_log import EventLog
 from bridge.options import MqttOptions
 from bridge.ports import Fleet, Now, Outgoing, Outlet
 from bridge.refusals import Code, Complaint, Complaints
@@ -54,6 +55,7 @@ class Publisher:
         self._backlog = Backlog(options.max_backlog)
         self._traces: deque[Outgoing] = deque(maxlen=_MAX_TRACES)
         self._complaints = Complaints(options.error_interval_s)
+        self._event_log = EventLog()
         self._documents: dict[str, Outgoing] = {}
         self._new_documents: dict[str, None] = {}
         self._urgent: deque[Outgoing] = deque()
@@ -113,8 +115,7 @@ class Publisher:
         self.told[note.name] += 1
         seq = self._seq[twin_id] = self._seq.get(twin_id, 0) + 1
         event = render.event(seq, note, mask_id_tags=self._mask_id_tags)
-        bound = {"twin": twin_id, "evse": note.evse}
-        _log.bind(**bound).info(note.name, data=event["data"])
+        self._event_log.tell(note.name, twin_id, note.evse, event["data"])
         self._happened(self._topics.event(twin_id), event)
 
     def frame(self, twin_id: str, direction: Literal["sent", "received"], frame: Frame, at: Instant) -> None:
@@ -219,6 +220,10 @@ class Publisher:
         """Go on: the outlet takes more."""
         self._wake.set()
 
+    def ending(self) -> None:
+        """Learn that the daemon ends, and its connections with it."""
+        self._event_log.ending()
+
     async def farewell(self) -> None:
         """Publish what is left, then that twins and node are offline; return when all is handed over.
 
@@ -234,13 +239,16 @@ class Publisher:
     async def run(self) -> None:
         """Hand messages over for ever, in slices, so that nothing else has to wait."""
         more = False
-        while True:
-            if not more:
-                await self._wake.wait()
-            self._wake.clear()
-            more = self._hand_over()
-            self._arm()
-            await asyncio.sleep(0)
+        try:
+            while True:
+                if not more:
+                    await self._wake.wait()
+                self._wake.clear()
+                more = self._hand_over()
+                self._arm()
+                await asyncio.sleep(0)
+        finally:
+            self._event_log.close()
 
     async def _drain(self) -> None:
         if self._outlet is None:

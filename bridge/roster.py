@@ -212,7 +212,11 @@ class Roster:
         for twin in report["changed"]:
             self._change(after[twin], wait.one)
         for twin in report["added"]:
-            self._fleet.add(after[twin], partial(self._came, twin, wait.one))
+            came = partial(self._came, twin, wait.one)
+            try:
+                self._fleet.add(after[twin], came)
+            except Rejected as why:  # at this moment, somebody adds one by that id over MQTT
+                came(why)
         self._changed()
 
     def _change(self, spec: TwinSpec, done: Callable[[], None]) -> None:

@@ -6,12 +6,13 @@ Finds what would work, if it is meant so; what cannot work is a problem, and ref
 from __future__ import annotations
 
 import difflib
+import fnmatch
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from config.fields import is_open
 from config.fleet import keys_in
-from config.problems import written
+from config.problems import nearest, written
 from config.settings import Settings
 from twin.model.spec import TwinSpec
 
@@ -37,6 +38,7 @@ def notes_on(settings: Settings, twins: Sequence[TwinSpec], standard_keys: Seque
         *_relative(settings.store.url),
         *_no_password(settings, twins),
         *_no_twins(settings),
+        *_no_traffic(settings, twins),
     )
 
 
@@ -86,6 +88,15 @@ def _no_password(settings: Settings, twins: Iterable[TwinSpec]) -> Iterable[str]
         more = "" if len(bare) == 1 else f" and {len(bare) - 1} more"
         who = f'twin "{bare[0]}"{more}'
         yield f"csms.security_profile: {who} has no password, which profiles 1 and 2 need: set csms.password"
+
+
+def _no_traffic(settings: Settings, twins: Sequence[TwinSpec]) -> Iterable[str]:
+    for index, plan in enumerate(settings.traffic):
+        for text in plan.twins:
+            is_glob = any(sign in text for sign in "*?[")
+            if is_glob and twins and not any(fnmatch.fnmatchcase(twin.id, text) for twin in twins):
+                near = nearest(text, {twin.id for twin in twins})
+                yield f"traffic[{index}].twins: no twin is called {text} yet" + (f'; "{near}" is one' if near else "")
 
 
 def _no_twins(settings: Settings) -> Iterable[str]:

@@ -198,7 +198,7 @@ class LogSettings(Section):
     """Say what is logged to standard error, and how."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least important lines that are written."""
+    """The least important lines that are written; debug: every event, also where many twins tell the same."""
     format: Literal["auto", "console", "json"] = "auto"
     """auto: console at a terminal, text with priorities in the journal of systemd, json elsewhere."""
 

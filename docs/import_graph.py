@@ -12,11 +12,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 TOPS = ("twin", "config", "bridge")
-OWN_NODES = ("twin.station", "bridge.app", "bridge.cli")
+OWN_NODES = ("twin.station", "bridge.surroundings", "bridge.daemon", "bridge.app", "bridge.cli")
 """Modules that are drawn for themselves, because they join packages."""
 LEFT_OUT = ("twin.errors", "twin.turn", "bridge.__main__", "twin")
 LAYERS = (
-    ("L4, joins the parts", ("bridge.cli", "bridge.demo", "bridge.doctor", "bridge.watching", "bridge.app")),
+    (
+        "L4, joins the parts",
+        (
+            *("bridge.cli", "bridge.demo", "bridge.doctor", "bridge.watching"),
+            *("bridge.app", "bridge.daemon", "bridge.surroundings"),
+        ),
+    ),
     ("L3, MQTT and settings", ("bridge", "config")),
     ("L2, sockets, files and threads", ("twin.fleet", "twin.link", "twin.store")),
     ("L1, wire formats", ("twin.station", "twin.ocpp")),

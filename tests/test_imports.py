@@ -39,7 +39,9 @@ MAY_IMPORT = {
     "bridge.traffic.building": ("bridge", "config"),
     "bridge.mapping.command": ("bridge", "config"),
     "bridge.monitoring.command": ("bridge", "config"),
-    "bridge.app": ("bridge", "config", "twin"),
+    "bridge.surroundings": ("bridge", "config", "twin.fleet", "twin.model"),
+    "bridge.daemon": ("bridge", "config", "twin.errors", "twin.fleet", "twin.model", "twin.ocpp", "twin.store"),
+    "bridge.app": ("bridge", "config", "twin.errors", "twin.ocpp", "twin.store"),
     "bridge.cli": ("bridge", "config", "twin"),
     "bridge.__main__": ("bridge.cli",),
 }
@@ -86,7 +88,12 @@ def test_the_core_touches_neither_clock_nor_network_nor_disk(module):
     assert {name.split(".")[0] for name in imported(MODULES[module])} & IMPURE == set()
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if is_within(name, "bridge") and name != "bridge.app"])
+@pytest.mark.parametrize("module", ["bridge.traffic.driver", "bridge.traffic.plan"])
+def test_drivers_know_chance_but_neither_clock_nor_loop(module):
+    assert {name.split(".")[0] for name in imported(MODULES[module])} & IMPURE <= {"random"}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if is_within(name, "bridge")])
 def test_the_bridge_sees_the_fleet_only_through_its_facade(module):
     assert [name for name in imported(MODULES[module]) if name.startswith("twin.fleet.")] == []
 

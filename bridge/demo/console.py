@@ -7,6 +7,8 @@ what every other reader of MQTT gets.
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +20,10 @@ from bridge.refusals import PUBLIC
 
 METER_EVERY_S = 10.0
 _NAME_WIDTH = 9
+_NARROWEST = 20
 _MAX_CALLS = 1000
+_ARROWS = {"→": "36", "←": "35"}
+_HEAD = re.compile(r"\S+ \S+")
 _LEVELS = {
     "ev_ready": ("the car wants energy", "the car wants no energy"),
     "locked": ("cable locked", "cable unlocked"),
@@ -33,10 +38,14 @@ Fields: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Say how a line is dressed: with colour or without, and after how many characters it is cut."""
+    """Say how a line is dressed: with colour or without, and after how many characters it is cut.
+
+    What does not fit into `columns` goes on below, under its own beginning.
+    """
 
     color: bool = False
     width: int = 160
+    columns: int | None = None
 
     def paint(self, text: str, code: str) -> str:
         """Dress a text in an ANSI colour."""
@@ -79,8 +88,21 @@ class Console:
         name, text = ("".join(c if c.isprintable() else "·" for c in words) for words in (name, text))
         space = self.style.width - len(moment) - max(len(name), _NAME_WIDTH) - 4
         text = text if len(text) <= space else text[: max(space - 1, 1)] + "…"
-        text = self.style.paint(text, color) if color else text
-        return f"{self.style.paint(moment, '2')}  {name:{_NAME_WIDTH}}  {text}"
+        text = self._folded(text, len(moment) + max(len(name), _NAME_WIDTH) + 4)
+        return f"{self.style.paint(moment, '2')}  {name:{_NAME_WIDTH}}  {self._painted(text, color)}"
+
+    def _folded(self, text: str, indent: int) -> str:
+        space = (self.style.columns or self.style.width) - indent
+        if len(text) <= space or space < _NARROWEST:
+            return text
+        return f"\n{' ' * indent}".join(textwrap.wrap(text, space, break_on_hyphens=False))
+
+    def _painted(self, text: str, color: str) -> str:
+        # The name of an action is what one looks for; its payload is not to shout.
+        head = _HEAD.match(text) if color in _ARROWS.values() else None
+        if not color or head is None:
+            return self.style.paint(text, color) if color else text
+        return self.style.paint(head[0], color) + text[head.end() :]
 
     def _told(self, path: list[str], found: Any, at: datetime) -> tuple[str, str, str] | None:
         match path:
@@ -124,7 +146,8 @@ class Console:
         return name, "  ".join(parts), ""
 
     def _frame(self, direction: str, text: str) -> tuple[str, str]:
-        arrow, color = ("→", "36") if direction == "sent" else ("←", "35")
+        arrow = "→" if direction == "sent" else "←"
+        color = _ARROWS[arrow]
         match _json(text):
             case [2, str() as message_id, str() as action, payload]:
                 self._remember(message_id, action)

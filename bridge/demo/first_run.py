@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from bridge import app, logs
+from bridge.daemon import CannotStart
 from bridge.demo import guide
 from bridge.demo.broker import Broker, BrokerFailed, broker
 from bridge.demo.csms import CentralSystem
@@ -33,6 +34,7 @@ from twin.errors import StoreError
 _ATTEMPTS = 5
 _READY_S = 5.0
 _ENV_PREFIX = "OCPP_TWIN__"
+_TWINS = {"garage": "ac-11kw", "office": "ac-22kw-dual", "plaza": "dc-150kw"}
 _KEYS = {"MeterValueSampleInterval": 15}
 
 
@@ -49,7 +51,7 @@ def run(ports: Ports, data: Path | None) -> int:
         with tempfile.TemporaryDirectory(prefix="ocpp-twin-demo-", ignore_cleanup_errors=True) as folder:
             asyncio.run(_Demo(ports, data or Path(folder), Path(folder)).run())
         code = 0
-    except* (BrokerFailed, StoreError, app.CannotStart, OSError) as group:
+    except* (BrokerFailed, StoreError, CannotStart, OSError) as group:
         for sentence in _sentences(group):
             print(f"ocpp-twin: {sentence}", file=sys.stderr)
     return code
@@ -60,7 +62,7 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         text = f"the folder {folder} cannot be made ({error.strerror}): name another one with --data"
-        raise app.CannotStart(text) from error
+        raise CannotStart(text) from error
 
 
 def _sentences(error: BaseException) -> Iterator[str]:
@@ -152,9 +154,8 @@ class _Demo:
         stop: asyncio.Event,
     ) -> None:
         listening, remote = asyncio.Event(), Remote(csms, running.url)
-        async with _background(
-            remote.run(), narrate(running.url, terminal, introduce, listening=listening), _watch(running, stop)
-        ):
+        narrator = narrate(running.url, terminal, introduce, len(_TWINS), listening=listening)
+        async with _background(remote.run(), narrator, _watch(running, stop)):
             try:
                 async with asyncio.timeout(_READY_S):
                     await listening.wait()
@@ -170,11 +171,7 @@ class _Demo:
             "csms": {"url": csms.url, "backoff": {"min": "1s", "max": "10s"}},
             "http": {"enabled": True, "port": http_port},
             "store": {"url": f"sqlite:///{self._data.resolve() / 'demo.db'}"},
-            "twins": [
-                {"id": "garage", "template": "ac-11kw", "keys": _KEYS},
-                {"id": "office", "template": "ac-22kw-dual", "keys": _KEYS},
-                {"id": "plaza", "template": "dc-150kw", "keys": _KEYS},
-            ],
+            "twins": [{"id": twin, "template": template, "keys": _KEYS} for twin, template in _TWINS.items()],
         }
         file.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
         return file

@@ -9,13 +9,10 @@ from pathlib import Path
 
 from bridge.demo.remote import ROOT
 
-_STEPS = (
-    ("ocpp-twin/garage/1/set/plugged", "ON"),
-    ("ocpp-twin/garage/1/cmd/swipe", "04A2B3C4"),
-    ("ocpp-twin/garage/1/cmd/swipe", "04A2B3C4"),
-    ("ocpp-twin/garage/1/set/plugged", "OFF"),
-)
-_REMOTE = (f"{ROOT}/garage/call", '{"action": "TriggerMessage", "payload": {"requestedMessage": "MeterValues"}}')
+_PLUG, _SWIPE = "ocpp-twin/garage/1/set/plugged", "ocpp-twin/garage/1/cmd/swipe"
+_CARD = "04A2B3C4"
+_ORDER = '{"action": "GetConfiguration"}'
+_USUAL_PORT = "1883"
 
 
 def moved(what: str, wanted: int, got: int) -> str | None:
@@ -24,28 +21,28 @@ def moved(what: str, wanted: int, got: int) -> str | None:
 
 
 def guide(mqtt_url: str, ocpp_url: str, files_url: str, http_url: str, notes: list[str]) -> str:
-    """Return what is printed at the start. The addresses stand on lines of their own."""
-    program, port = program_name(), mqtt_url.rpartition(":")[2]
+    """Return what is printed at the start: a screen of 80 × 24. The addresses stand on lines of their own."""
+    port = mqtt_url.rpartition(":")[2]
     parts = [
-        *(f"{note}\n" for note in notes),
+        "",
+        *notes,
         f"MQTT {mqtt_url}",
         f"OCPP {ocpp_url}",
         f"FILES {files_url}",
         f"HTTP {http_url}",
         "",
-        "Three charging stations run: garage (1 EVSE), office (2) and plaza (2, DC). In another terminal, plug in,",
-        "swipe a card, watch it charge, swipe again, unplug:",
+        "Three charging stations run: garage (1 EVSE), office (2) and plaza (2, DC).",
+        "Plug in and swipe a card, in another terminal; the same card again stops it:",
         "",
-        *(f"  mosquitto_pub -p {port} -t {topic} -m {shlex.quote(value)}" for topic, value in (*_STEPS, _REMOTE)),
+        *_commands(program_name(), "" if port == _USUAL_PORT else f" --url {mqtt_url}"),
         "",
-        "The same without Mosquitto's tools, and how to watch:",
+        "With Mosquitto's tools:",
         "",
-        *_own(program, mqtt_url),
+        f"  mosquitto_pub -p {port} -t {_PLUG} -m ON",
         "",
-        f"UpdateFirmware from {files_url}/firmware/fw-2.0.0.bin, GetDiagnostics to {files_url}/logs.",
-        f"Metrics for Prometheus are at {http_url}/metrics, health at {http_url}/healthz.",
-        "Cards: 04A2B3C4, CAFE0001 and CARD0001, CARD0002, … are accepted, BLOCKED1 and EXPIRED1 are what they say,",
-        "others are Invalid.",
+        f"Cards    {_CARD}, CAFE0001 and CARD0001, CARD0002, … are accepted",
+        f"Files    {files_url}/firmware/NAME.bin; uploads go to /logs",
+        f"Metrics  {http_url}/metrics",
         "Ctrl-C ends it.",
         "",
     ]
@@ -60,7 +57,8 @@ def program_name() -> str:
     return shlex.quote(str(called))
 
 
-def _own(program: str, url: str) -> Iterator[str]:
-    for topic, value in (*_STEPS, _REMOTE):
-        yield f"  {program} pub --url {url} {topic} {shlex.quote(value)}"
-    yield f"  {program} sub --url {url} 'ocpp-twin/garage/#'"
+def _commands(program: str, where: str) -> Iterator[str]:
+    yield f"  {program} pub{where} {_PLUG} ON"
+    yield f"  {program} pub{where} {_SWIPE} {_CARD}"
+    yield f"  {program} watch{where}"
+    yield f"  {program} pub{where} {ROOT}/garage/call {shlex.quote(_ORDER)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.app import files_folder
+from bridge.daemon import files_folder
 from bridge.doctor import broker, central_system, disk, http, machine
 from bridge.doctor.broker import Question, Visit
 from bridge.doctor.findings import Finding, note, ok

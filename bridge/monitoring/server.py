@@ -1,4 +1,4 @@
-"""A small HTTP server for a few pages: GET and HEAD, bounded in size and time. Knows nothing of what they say."""
+"""A small HTTP server for a few pages: GET and HEAD, bounded in size, time and number. Knows not what they say."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from bridge.monitoring.options import HttpOptions
 from bridge.monitoring.pages import Make, Page, document
 
 _ANSWER_S = 10.0
+_SEND_S = 30.0
 _IDLE_S = 75.0
 _END_S = 1.0
 _MAX_LINE = 2048
 _MAX_FIELD = 4096
 _MAX_FIELDS = 50
+_MAX_CONNECTIONS = 32
 _METHODS = ("GET", "HEAD")
 _NAME = "ocpp-twin"
 
@@ -38,6 +40,15 @@ class _Handler(web.RequestHandler):
         return response
 
 
+class _Connections(web.Server):
+    """Bound how many there are: each takes a file, of which twins need their share."""
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        if len(self.connections) > _MAX_CONNECTIONS:
+            transport.abort()
+
+
 class Server:
     """Serve pages by their paths."""
 
@@ -50,7 +61,7 @@ class Server:
     async def start(self) -> None:
         """Begin to listen. Raises CannotListen."""
         loop, host, port = asyncio.get_running_loop(), self._options.host, self._options.port
-        connections = self._connections = web.Server(self._answer)
+        connections = self._connections = _Connections(self._answer)
 
         def handler() -> web.RequestHandler:
             return _Handler(
@@ -82,7 +93,15 @@ class Server:
         headers = {"Content-Type": page.kind, "Cache-Control": "no-store", "Server": _NAME}
         if page.status == 405:
             headers["Allow"] = ", ".join(_METHODS)
-        return web.Response(status=page.status, body=page.body, headers=headers)
+        response = web.Response(status=page.status, body=page.body, headers=headers)
+        try:
+            async with asyncio.timeout(_SEND_S):
+                await response.prepare(request)
+                await response.write_eof()
+        except TimeoutError:  # who does not read would be here for ever
+            if request.transport is not None:
+                request.transport.abort()
+        return response
 
     async def _page(self, request: web.BaseRequest) -> Page:
         make = self._pages.get(request.path)

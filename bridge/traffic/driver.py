@@ -71,7 +71,7 @@ class Driver:
 
     def follow(self, plan: Plan | None, now: Instant) -> None:
         """Follow another plan, or (None) leave and do not come back. A visit goes on as it began."""
-        if plan == self._plan:
+        if plan is self._plan:
             return
         self._plan = plan
         if self._phase is Phase.NEW:

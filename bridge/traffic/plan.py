@@ -157,6 +157,11 @@ class Plans:
                 return plan
         return None
 
+    def after(self, before: Plans) -> Plans:
+        """Return the same with the plans that were there before, so that an equal plan is the same object."""
+        known = {plan: plan for _, _, plan in before.plans}
+        return Plans(tuple((ids, globs, known.get(plan, plan)) for ids, globs, plan in self.plans))
+
     def __bool__(self) -> bool:
         return bool(self.plans)
 

@@ -67,9 +67,9 @@ class Road:
         """Follow other plans from now on, and look which twins there are."""
         for twin in self._drivers.keys() - self._fleet.ids:
             self._forget(twin)
-        if plans == self._plans and not plans:
+        if not plans and not self._plans:
             return
-        self._plans = plans
+        self._plans = plans.after(self._plans)
         if self._open:
             self._meet_all()
 
@@ -137,7 +137,13 @@ class Road:
         self._timer = None
         loop, now = asyncio.get_running_loop(), self._clock.now()
         began = loop.time()
-        until = began + _TURN_S
+        try:
+            self._work(now, began + _TURN_S)
+        finally:
+            self._rest(now, began)
+
+    def _work(self, now: Instant, until: float) -> None:
+        loop = asyncio.get_running_loop()
         while self._met and loop.time() < until:
             self._adopt(self._met.popleft(), now)
         self._swept = self._swept or not self._met
@@ -145,7 +151,10 @@ class Road:
             due, _, driver = heapq.heappop(self._heap)
             if driver.due == due:
                 self._wake(driver, now)
-        ended = loop.time()
+
+    def _rest(self, now: Instant, began: float) -> None:
+        """Come back when something is due; until then it is the others' turn, for as long as ours was at least."""
+        ended = asyncio.get_running_loop().time()
         if self._met or (self._heap and self._heap[0][0] <= now):
             self._arm(ended + max(_BREATH_S, ended - began))
         elif self._heap:

@@ -21,6 +21,8 @@ ENTRY_ID = "01JDVQ0CPPTW1N0000000000MQ"
 # The oldest forms that know all of these fields. Home Assistant brings older ones up to date, and refuses newer ones.
 STORE_VERSION, STORE_MINOR_VERSION = 1, 5
 ENTRY_VERSION, ENTRY_MINOR_VERSION = 1, 2
+PROTOCOL = "5"
+"""The MQTT version: without it Home Assistant would take 3.1.1, which it is about to give up."""
 CREATED_AT = "2026-01-01T00:00:00+00:00"
 
 INCLUDED = {"automations.yaml": "[]\n", "scripts.yaml": "{}\n", "scenes.yaml": "[]\n"}
@@ -63,7 +65,8 @@ def with_broker(kept: dict[str, Any] | None, broker: dict[str, Any]) -> dict[str
     if not there:
         changed = [*entries, _entry(broker)]
     elif there[0]["entry_id"] == ENTRY_ID:
-        changed = [entry | {"data": entry["data"] | broker} if entry is there[0] else entry for entry in entries]
+        data = {"protocol": PROTOCOL} | there[0]["data"] | broker
+        changed = [entry | {"data": data} if entry is there[0] else entry for entry in entries]
     else:
         return kept
     return kept | {"data": kept["data"] | {"entries": changed}}
@@ -73,7 +76,7 @@ def _entry(broker: dict[str, Any]) -> dict[str, Any]:
     return {
         "created_at": CREATED_AT,
         "modified_at": CREATED_AT,
-        "data": broker,
+        "data": {"protocol": PROTOCOL} | broker,
         "disabled_by": None,
         "discovery_keys": {},
         "domain": "mqtt",

@@ -13,58 +13,15 @@ from importlib.metadata import version
 import pytest
 import structlog
 import trustme
-from fakes.store import MemoryStore
-from websockets.asyncio.server import serve as serve_websocket
 
 from bridge import app, tool
+from bridge.daemon import CannotStart
 from bridge.from_settings import discovery_options, mqtt_options
 from bridge.homeassistant.options import DiscoveryOptions
 from bridge.options import MqttOptions
-from bridge.supervisor import Supervisor
-from config.loading import load
-from config.settings import StoreSettings
-from twin.errors import StoreError
 from twin.store.sqlite import open_store
 
 TIMEOUT_S = 15
-
-
-@pytest.fixture
-def configured(tmp_path):
-    """Make a configuration whose data lie in a temporary folder."""
-
-    def make(text, **changes):
-        settings = {"store": {"url": f"sqlite:///{tmp_path}/twins.db"}, "home_assistant": {"enabled": False}} | changes
-        files = [tmp_path / "given.yaml", tmp_path / "more.yaml"]
-        files[0].write_text(text)
-        files[1].write_text(json.dumps(settings))
-        return load(files, {})
-
-    return make
-
-
-class Peer:
-    """Be a Central System that answers nothing; `connected` says that a twin spoke, `codes` how they went."""
-
-    def __init__(self):
-        self.paths = []
-        self.codes = []
-        self.connected = asyncio.Event()
-
-    async def __call__(self, socket):
-        self.paths.append(socket.request.path)
-        await socket.recv()
-        self.connected.set()
-        await socket.wait_closed()
-        self.codes.append(socket.close_code)
-
-
-@pytest.fixture
-async def peer():
-    found = Peer()
-    async with serve_websocket(found, "127.0.0.1", 0, subprotocols=["ocpp1.6"]) as server:
-        found.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ocpp"
-        yield found
 
 
 @contextlib.asynccontextmanager
@@ -136,16 +93,6 @@ async def test_it_can_be_stopped_while_it_waits_for_the_broker(configured):
         stop.set()
 
 
-async def test_a_lost_store_ends_the_daemon(configured, peer):
-    store = MemoryStore()
-    contents = store.load()
-    store.failing = True
-    text = f"{{mqtt: {{url: 'mqtt://127.0.0.1:1', startup_wait: 0}}, csms: {{url: '{peer.url}'}}, twins: [{{id: a}}]}}"
-    daemon = app._Daemon(configured(text), store, contents, asyncio.Event(), lambda: None, Supervisor())
-    with pytest.raises(StoreError):
-        await asyncio.wait_for(daemon.run(), TIMEOUT_S)
-
-
 def reason(capsys):
     return next(line["reason"] for line in map(json.loads, capsys.readouterr().err.splitlines()) if "reason" in line)
 
@@ -184,7 +131,7 @@ def ended(configuration):
 
 async def test_too_few_files_are_a_sentence(configured, monkeypatch):
     monkeypatch.setattr(resource, "getrlimit", lambda _: (50, 50))
-    with pytest.raises(app.CannotStart, match="3 twins need 67 open files"):
+    with pytest.raises(CannotStart, match="3 twins need 67 open files"):
         await app.serve(configured("twins: [{id: 'a{1..3}'}]"), asyncio.Event())
 
 
@@ -192,22 +139,8 @@ async def test_a_certificate_that_is_none_is_a_sentence(configured, tmp_path):
     trustme.CA().issue_cert("x").private_key_and_cert_chain_pem.write_to_path(tmp_path / "cert")
     configuration = configured(f"mqtt: {{url: 'mqtts://x', cert_file: '{tmp_path}/cert'}}")
     (tmp_path / "cert").write_text("nonsense")  # since it was checked
-    with pytest.raises(app.CannotStart, match="certificates for the broker"):
+    with pytest.raises(CannotStart, match="certificates for the broker"):
         await app.serve(configuration, asyncio.Event())
-
-
-@pytest.mark.parametrize(
-    ("store", "folder"),
-    [
-        ({"url": "sqlite:////var/lib/ocpp-twin/main.db"}, "/var/lib/ocpp-twin/main.files"),
-        ({"url": "sqlite:///ocpp-twin.db"}, "ocpp-twin.files"),
-        ({"url": "sqlite:///main.files"}, "main.files.files"),
-        ({"url": "sqlite:///data/main"}, "data/main.files"),
-        ({"url": "sqlite:///main.db", "files": "/srv/files"}, "/srv/files"),
-    ],
-)
-def test_the_files_of_twins_lie_beside_the_database_or_where_they_are_told_to(store, folder):
-    assert str(app.files_folder(StoreSettings(**store))) == folder
 
 
 def test_every_setting_of_mqtt_reaches_the_daemon(configured, tmp_path):

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,17 @@ def test_version_is_printed_and_loads_nothing_heavy():
     version, loaded = done.stdout.splitlines()
     assert version[0].isdigit()
     assert loaded == "[]"
+
+
+def test_the_version_is_looked_up_only_by_who_asks_for_it(capsys):
+    script = (
+        "import sys; from bridge.cli import command_line; command_line(); print('importlib.metadata' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
+    assert done.stdout.strip() == "False"
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--version"])
+    assert (caught.value.code, capsys.readouterr().out) == (0, f"ocpp-twin {version('ocpp-twin')}\n")
 
 
 def test_a_daemon_that_moves_no_files_loads_nothing_for_it():

@@ -93,7 +93,7 @@ def test_every_problem_is_told_at_once_with_the_source_that_has_it(problems):
         ),
         (
             '0.yaml: nod: unknown; did you mean "node"? Known here: clock, csms, devices, home_assistant, http, infer, '
-            "inputs, logs, mqtt, node, outputs, store, templates, transfers, twins"
+            "inputs, logs, mqtt, node, outputs, store, templates, traffic, transfers, twins"
         ),
         (
             '0.yaml: twins[0].template: found "nope": unknown; Known here: ac-11kw, ac-22kw, ac-22kw-dual, ac-4kw, '

@@ -10,6 +10,7 @@ import pytest
         ("mqtt: {username: me}", "mqtt.username: there is no password to it"),
         ("store: {url: 'sqlite:///var/lib/x.db'}", "with four slashes, sqlite:////var/lib/x.db, it would not"),
         ("csms: {security_profile: 1}", 'twin "a" has no password'),
+        ("traffic: [{twins: 'b*', arrivals: 1/h}]", "traffic[0].twins: no twin is called b* yet"),
     ],
 )
 def test_what_is_perhaps_not_meant_is_told(loaded, text, note):
@@ -27,6 +28,7 @@ def test_what_is_perhaps_not_meant_is_told(loaded, text, note):
         "store: {url: 'sqlite:////var/lib/x.db'}",
         "store: {url: 'sqlite:///data.db'}",
         "csms: {security_profile: 1, password: p}",
+        "traffic: [{twins: ['*'], arrivals: 1/h}]",
         "templates: {t: {keys: {AuthorizationKey: 4f43}, csms: {security_profile: 1}}}",
     ],
 )

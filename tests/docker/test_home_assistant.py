@@ -54,15 +54,14 @@ async def test_devices_appear_and_take_commands_without_a_hand_on_it(home, start
         await home.until("switch.garage_cable", "on")
         assert (await home.ask("lovelace/config", url_path="ocpp-twin"))["views"]
         assert {"ocpp-twin/solar_charging.yaml"} <= (await home.ask("blueprint/list", domain="automation")).keys()
+        assert await home.repairs() == []
         await home.stop()
         assert home.complaints(["is logging too frequently"]) == []  # it is told to be loud
         refused = {"publish_refused", "subscription_refused"}
         assert [line for line in running.log.since(0) if line["event"] in refused] == []
     # Home Assistant has stored the entry in its own way; ours is still known, and a new password gets into it.
     start.prepare(home.folder, BROKER | {"password": "new"})
-    kept = stored(home.folder)["data"]
-    assert kept.pop("protocol", "5") == "5"  # newer releases change over by themselves
-    assert kept == BROKER | {"password": "new"}
+    assert stored(home.folder)["data"] == BROKER | {"protocol": "5", "password": "new"}
 
 
 def stored(folder):
@@ -90,7 +89,7 @@ def test_other_integrations_are_left_alone(start):
     assert found["minor_version"] == 9
     assert found["data"]["new"] == 1
     assert found["data"]["entries"][0] == other
-    assert found["data"]["entries"][1]["data"] == BROKER
+    assert found["data"]["entries"][1]["data"] == BROKER | {"protocol": "5"}
     assert kept["data"]["entries"] == [other]
 
 
@@ -101,7 +100,13 @@ def test_a_broker_that_somebody_set_up_by_hand_is_left_alone(start):
 
 def test_what_it_has_learned_of_the_broker_is_kept(start):
     mine = start.with_broker(None, BROKER)["data"]["entries"][0]
-    entry = mine | {"options": {"discovery_prefix": "x"}, "data": mine["data"] | {"protocol": "5"}}
+    entry = mine | {"options": {"discovery_prefix": "x"}, "data": mine["data"] | {"protocol": "3.1.1"}}
     (found,) = start.with_broker({"data": {"entries": [entry]}}, BROKER | {"password": "new"})["data"]["entries"]
     assert found["options"] == {"discovery_prefix": "x"}
-    assert found["data"] == BROKER | {"protocol": "5", "password": "new"}
+    assert found["data"] == BROKER | {"protocol": "3.1.1", "password": "new"}
+
+
+def test_an_older_entry_of_ours_gets_the_newer_protocol(start):
+    older = start.with_broker(None, BROKER)["data"]["entries"][0] | {"data": BROKER}
+    (found,) = start.with_broker({"data": {"entries": [older]}}, BROKER)["data"]["entries"]
+    assert found["data"] == BROKER | {"protocol": "5"}

@@ -32,6 +32,8 @@ _NOT_OURS = (
     "Error returned from MQTT server",
     "[paho.mqtt.client] failed to receive on socket",
 )
+_NOT_OURS_TO_MEND = ("homeassistant: country_not_configured", "http: deprecated_yaml")
+"""Where a person lives, and the port that a test gives it."""
 
 
 class HomeAssistant:
@@ -191,6 +193,12 @@ class HomeAssistant:
         except TimeoutError:
             raise AssertionError(f"waited in vain for {what} in\n{sorted(found)}\n{self.complaints()}") from None
 
+    async def repairs(self) -> list[str]:
+        """Return what it asks a person to mend, such as what a later release will refuse, if not of its own making."""
+        listed = await self.ask("repairs/list_issues")
+        found = (f"{one['domain']}: {one['issue_id']}" for one in listed["issues"])
+        return [name for name in found if name not in _NOT_OURS_TO_MEND]
+
     def complaints(self, allowed: Iterable[str] = ()) -> list[str]:
         """Return the warnings and errors of the log that are not of its own making."""
         known = (*_NOT_OURS, *allowed)
@@ -235,7 +243,7 @@ class HomeAssistant:
     def _set_up_mqtt(self) -> None:
         flow = self._post("/api/config/config_entries/flow", {"handler": "mqtt"})
         where: dict[str, Any] = {"broker": "127.0.0.1", "port": self._broker_port}
-        if any(field["name"] == "other_settings" for field in flow["data_schema"]):  # newer releases; as a page fills it
+        if any(field["name"] == "other_settings" for field in flow["data_schema"]):  # newer releases; as a page does
             where["other_settings"] = {"set_client_cert": False, "set_ca_cert": "off"}
         done = self._post(f"/api/config/config_entries/flow/{flow['flow_id']}", where)
         assert done["type"] == "create_entry", done

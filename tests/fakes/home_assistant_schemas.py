@@ -14,11 +14,15 @@ import logging
 import sys
 import tempfile
 
-import voluptuous as vol
 from homeassistant.components.mqtt import schemas
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import frame
 from homeassistant.helpers.template import Template
+
+try:
+    from probatio import Invalid  # newer releases
+except ImportError:
+    from voluptuous import Invalid
 
 NOT_YET = {"default_entity_id"}
 """A release that does not know it leaves it out, and makes the same name by itself."""
@@ -40,7 +44,7 @@ class Lines(logging.Handler):
 def look(message, payloads, hass, lines):
     try:
         schemas.DEVICE_DISCOVERY_SCHEMA(copy.deepcopy(message))
-    except vol.Invalid as error:
+    except Invalid as error:
         return [f"refused: {error}"]
     wrong = []
     for key, component in message["components"].items():
@@ -56,7 +60,7 @@ def look_at_component(message, platform, given):
     shared = {name: message[name] for name in schemas.SHARED_OPTIONS if name in message}
     try:
         taken = module.DISCOVERY_SCHEMA({**shared, "device": message["device"], **copy.deepcopy(given)})
-    except vol.Invalid as error:
+    except Invalid as error:
         return [str(error)]
     return [f"{name} is unknown" for name in given.keys() - taken.keys() - NOT_YET]
 

@@ -156,6 +156,23 @@ def test_a_long_line_is_cut():
     assert line.endswith("x…")
 
 
+def test_a_line_that_is_too_long_for_the_terminal_goes_on_below_its_beginning():
+    found = [2, "1", "StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"}]
+    console = Console("ocpp-twin", Style(width=140, columns=80))
+    lines = console.line("ocpp-twin/a/ocpp/sent", json.dumps({"frame": json.dumps(found)}).encode(), AT).splitlines()
+    assert [line[25:] for line in lines] == [
+        '→ StatusNotification {"connectorId": 1, "errorCode":',
+        '"NoError", "status": "Available"}',
+    ]
+    assert lines[1][:25].isspace()
+    assert max(map(len, lines)) <= 80
+
+
+def test_of_a_frame_the_arrow_and_the_action_are_coloured():
+    dressed = Reader(Style(color=True))("garage/ocpp/sent", {"frame": '[2, "1", "Heartbeat", {}]'})
+    assert dressed.endswith("\033[36m→ Heartbeat\033[0m {}")
+
+
 def test_colour_dresses_the_line_and_changes_no_word():
     plain, dressed = Reader(), Reader(Style(color=True))
     found = event("status_changed", previous="A", status="B")

@@ -79,11 +79,11 @@ async def test_a_car_is_charged(kind, tmp_path):
         kind, "demo", "--mqtt-port", "18840", "--csms-port", "19040", "--data", str(tmp_path / "a/b")
     )
     async with running(*demo_command) as demo:
+        await demo.line("garage .* → StatusNotification")
         port = int((await demo.line(r"^MQTT mqtt://127\.0\.0\.1:(\d+)$"))[1])
         await demo.line(r"^OCPP ws://127\.0\.0\.1:\d+/ocpp$")
         await demo.line(r"^FILES http://127\.0\.0\.1:\d+$")
         async with Talk(port, "demo-csms/+/result") as talk:
-            await demo.line("garage .* → StatusNotification")
             await talk.say("ocpp-twin/garage/1/set/plugged", "ON")
             await demo.line("garage/1 .*Available → Preparing")
             await talk.say("ocpp-twin/garage/1/cmd/swipe", "04A2B3C4")

@@ -17,7 +17,16 @@ def test_the_addresses_stand_on_lines_of_their_own():
         "Port 1883 is taken.",
     } <= set(lines)
     assert any(line.strip() == "mosquitto_pub -p 1884 -t ocpp-twin/garage/1/set/plugged -m ON" for line in lines)
-    assert "1883 -t" not in text
+    assert "1883" not in text.replace("Port 1883 is taken.", "")
+    assert any(line.endswith("watch --url mqtt://127.0.0.1:1884") for line in lines)
+
+
+def test_it_fits_a_small_screen_and_says_no_address_that_is_the_usual_one(monkeypatch):
+    monkeypatch.setattr(sys, "argv", [".venv/bin/ocpp-twin", "demo"])
+    urls = ("mqtt://127.0.0.1:1883", "ws://127.0.0.1:9000/ocpp", "http://127.0.0.1:9080", "http://127.0.0.1:9580")
+    lines = guide(*urls, []).splitlines()
+    assert (len(lines) < 24, max(map(len, lines)) <= 80) == (True, True)
+    assert "  .venv/bin/ocpp-twin pub ocpp-twin/garage/1/set/plugged ON" in lines
 
 
 def test_lines_can_be_copied(monkeypatch):

@@ -38,25 +38,38 @@ def test_nobody_reads_any_more():
         terminal.write("again")
 
 
-async def test_the_guide_comes_first_and_when_the_daemon_is_up(running_broker):
+def test_a_narrow_terminal_folds_what_a_wide_one_shows_whole(monkeypatch):
+    terminal = Terminal(Screen(terminal=True), asyncio.Event())
+    monkeypatch.setenv("COLUMNS", "80")
+    assert (terminal.style().columns, terminal.style().width) == (80, 140)
+    monkeypatch.setenv("COLUMNS", "200")
+    assert (terminal.style().columns, terminal.style().width) == (200, 200)
+
+
+async def test_the_guide_comes_once_and_when_the_stations_have_started(running_broker):
     screen, listening = Screen(), asyncio.Event()
     terminal = Terminal(screen, asyncio.Event())
-    task = asyncio.create_task(narrate(running_broker.url, terminal, lambda: "GUIDE", listening=listening))
+    task = asyncio.create_task(narrate(running_broker.url, terminal, lambda: "GUIDE", 1, listening=listening))
     await listening.wait()
     async with Talk(running_broker.port, "ocpp-twin/#") as talk:
         event = {"type": "unplugged", "evse": 1, "data": {}}
-        await talk.say("ocpp-twin/garage/event", event)
-        await talk.hear("ocpp-twin/garage/event")
-        assert screen.getvalue() == ""
         await talk.say("ocpp-twin/bridge/main/availability", "online")
-        async with asyncio.timeout(5):
-            while "online" not in screen.getvalue():  # noqa: ASYNC110 - what a screen shows is no event
+        await talk.say("ocpp-twin/garage/state", {"registration": "Accepted"})
+        await talk.say("ocpp-twin/garage/event", event)
+        async with asyncio.timeout(4):
+            while "GUIDE" not in screen.getvalue():  # noqa: ASYNC110 - what a screen shows is no event
                 await asyncio.sleep(0)
-    lines = screen.getvalue().splitlines()
-    assert lines[0] == "GUIDE"
-    assert [line.split("  ", 1)[1] for line in lines[1:]] == [
-        "garage/1   cable pulled out",
+        await talk.say("ocpp-twin/bridge/main/availability", "online")
+        await talk.say("ocpp-twin/garage/event", event)
+        async with asyncio.timeout(5):
+            while screen.getvalue().count("cable") < 2:  # noqa: ASYNC110 - the same
+                await asyncio.sleep(0)
+    assert [line.split("  ", 1)[-1] for line in screen.getvalue().splitlines()] == [
         "main       the daemon is online",
+        "garage/1   cable pulled out",
+        "GUIDE",
+        "main       the daemon is online",
+        "garage/1   cable pulled out",
     ]
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

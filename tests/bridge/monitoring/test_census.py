@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
+from fakes.turns import counted
 from msgspec.structs import replace
 
 from bridge.monitoring.census import CensusTaker
@@ -75,18 +76,9 @@ async def test_several_who_ask_share_a_look(monkeypatch):
 
 
 async def test_others_go_on_while_it_looks():
-    turns = 0
-
-    async def other():
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    going = asyncio.create_task(other())
-    await CensusTaker(Twins(**{f"t{number}": twin(IDLE) for number in range(1_000)})).take()
-    going.cancel()
-    assert turns >= 10
+    async with counted() as turns:
+        await CensusTaker(Twins(**{f"t{number}": twin(IDLE) for number in range(1_000)})).take()
+    assert turns() >= 10
 
 
 async def test_energy_only_grows_whoever_comes_or_goes(monkeypatch):

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import asyncio
 import platform
 
 import pytest
 from fakes.fleet import EVSE, METER, STATION, FakeFleet
 from fakes.monitored import sources
 from fakes.scraping import Samples
+from fakes.turns import counted
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -144,18 +144,9 @@ async def test_the_loop_goes_on_while_thousands_of_twins_are_written(tmp_path):
     world = World(tmp_path, twins=("*",))
     world.fleet.twins = {f"t{number}": 1 for number in range(500)}
     census = await CensusTaker(world.fleet, ("*",)).take()
-    turns = 0
-
-    async def other():
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    going = asyncio.create_task(other())
-    await families(world.sources, census, world.options)
-    going.cancel()
-    assert turns >= 5
+    async with counted() as turns:
+        await families(world.sources, census, world.options)
+    assert turns() >= 5
 
 
 async def test_no_secret_is_shown(world):

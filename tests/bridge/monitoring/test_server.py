@@ -121,6 +121,45 @@ async def test_who_says_nothing_is_shown_the_door(monkeypatch):
     await server.stop()
 
 
+async def test_who_does_not_read_is_shown_the_door(monkeypatch):
+    monkeypatch.setattr(module, "_SEND_S", 0.0)
+    size = 50_000_000
+
+    async def long(accept):
+        return Page(200, "text/plain", b"x" * size)
+
+    options = HttpOptions(port=free_port())
+    server = Server(options, {"/long": long, "/hello": hello})
+    await server.start()
+    loop, got = asyncio.get_running_loop(), 0
+    async with asyncio.timeout(5):
+        with socket.create_connection(("127.0.0.1", options.port)) as deaf:
+            deaf.setblocking(False)
+            await loop.sock_sendall(deaf, b"GET /long HTTP/1.1\r\nHost: x\r\n\r\n")
+            with contextlib.suppress(ConnectionError):
+                while more := await loop.sock_recv(deaf, 65_536):
+                    got += len(more)
+        assert got < size
+        assert (await ask(options.port, "/hello")).status == 200
+        await server.stop()
+
+
+async def test_who_is_one_too_many_is_shown_the_door_and_the_others_stay(port, monkeypatch):
+    monkeypatch.setattr(module, "_MAX_CONNECTIONS", 2)
+    async with asyncio.timeout(5):
+        guests = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        for reader, writer in guests[:2]:
+            for _ in range(2):
+                writer.write(b"HEAD /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK")
+        with contextlib.suppress(ConnectionError):
+            assert await guests[2][0].read() == b""
+    for _, writer in guests:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
 async def test_the_end_does_not_wait_for_those_who_hang():
     options = HttpOptions(port=free_port())
     server = Server(options, {"/hang": hang})

@@ -117,6 +117,13 @@ def test_the_first_plan_that_names_a_twin_counts():
     assert (bool(plans), bool(Plans())) == (True, False)
 
 
+def test_an_equal_plan_is_the_same_object():
+    before = Plans(((frozenset(), ("a",), plan()), (frozenset(), ("b",), plan(seed=2))))
+    after = Plans(((frozenset(), ("b",), plan(seed=2)), (frozenset(), ("c",), plan(seed=3)))).after(before)
+    assert after.of("b") is before.of("b")
+    assert after.of("c") == plan(seed=3)
+
+
 def test_a_plan_is_a_value():
     assert plan() == plan()
     assert isinstance(hash(plan()), int)

@@ -209,6 +209,18 @@ def iter_time(loop):
     return look
 
 
+async def test_a_driver_that_fails_does_not_stop_the_others(town):
+    async with town.drive("garage", "office", by=plans(plan(arrivals_per_h=30.0))):
+        await asyncio.sleep(1)
+        loop, told = asyncio.get_running_loop(), []
+        loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
+        town.road._drivers["garage"][0]._plan = "no plan"
+        await asyncio.sleep(HOUR)
+        loop.set_exception_handler(None)
+    assert len(told) == 1
+    assert (town.begun(), town.begun("office") > 0) == (0, True)
+
+
 async def test_a_person_and_traffic_get_along(town):
     async with town.drive("garage", by=plans(plan(arrivals_per_h=60.0))) as fleet:
         fleet.command("garage", PlugIn(evse=1), lambda: None)

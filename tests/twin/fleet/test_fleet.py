@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 from fakes.scripted import stored
+from fakes.turns import counted
 from fakes.virtual import settle
 from fakes.world import T0, spec
 from structlog.testing import capture_logs
@@ -72,18 +73,8 @@ async def test_one_that_cannot_be_started_is_told_and_left_out(world):
 async def test_thousands_load_without_stalling_the_loop_and_connect_in_pace(world):
     world.reset(connects_per_s=100.0, connects_burst=10, connects_at_once=20)
     world.network.delay_s = 0.05
-    turns = 0
-
-    async def count_turns():
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    counting = asyncio.create_task(count_turns())
-    async with world.open(*(f"t{number}" for number in range(1000)), run=False):
-        assert turns >= 30
-    counting.cancel()
+    async with counted() as turns, world.open(*(f"t{number}" for number in range(1000)), run=False):
+        assert turns() >= 30
     world.reset(connects_per_s=100.0, connects_burst=10, connects_at_once=20)
     world.network.delay_s = 0.05
     async with world.open(*(f"t{number}" for number in range(1000))):
