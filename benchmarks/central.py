@@ -26,13 +26,13 @@ from benchmarks.wire import Peer
 
 _TICK_S = 0.01
 _GRACE_S = 10.0
-_NOW = "2030-01-01T00:00:00Z"
 _ANSWERS = {
-    "BootNotification": b'{"status":"Accepted","currentTime":"' + _NOW.encode() + b'","interval":300}',
-    "Heartbeat": b'{"currentTime":"' + _NOW.encode() + b'"}',
+    "BootNotification": b'{"status":"Accepted","currentTime":"%s","interval":300}',
+    "Heartbeat": b'{"currentTime":"%s"}',
     "Authorize": b'{"idTagInfo":{"status":"Accepted"}}',
     "StartTransaction": b'{"transactionId":1,"idTagInfo":{"status":"Accepted"}}',
 }
+_SAY_THE_TIME = frozenset({"BootNotification", "Heartbeat"})
 _decode = msgspec.json.Decoder().decode
 
 
@@ -110,7 +110,11 @@ class Station(Peer):
         if kind != 2:
             return
         action = rest[0]
-        self.send(b'[3,"' + message_id.encode() + b'",' + _ANSWERS.get(action, b"{}") + b"]")
+        answer = _ANSWERS.get(action, b"{}")
+        if action in _SAY_THE_TIME:
+            # The true one: a station sets its clock by it, which is an event, and no part of a usual heartbeat.
+            answer %= time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()).encode()
+        self.send(b'[3,"' + message_id.encode() + b'",' + answer + b"]")
         if action == "StatusNotification":
             central.statuses.append((self._identity, time.monotonic()))
         elif action == "Heartbeat":
