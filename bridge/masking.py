@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -34,6 +35,7 @@ def url(text: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
+@lru_cache(maxsize=1024)
 def is_secret(key: str) -> bool:
     """Tell whether what has this name is secret."""
     folded = key.casefold()
@@ -44,6 +46,10 @@ def secrets(value: Any, depth: int = 0) -> Any:
     """Hide all secrets in something JSON-like: by the name of a key, and a configuration key's value by its name."""
     if depth > _MAX_DEPTH:
         return HIDDEN
+    if isinstance(value, str):
+        return _text(value)
+    if value is None or isinstance(value, int | float):
+        return value
     if isinstance(value, Mapping):
         # However they are written: what a Central System spells wrong is traced as well.
         named = any(str(key).casefold() == "key" and is_secret(str(item)) for key, item in value.items())
@@ -55,12 +61,13 @@ def secrets(value: Any, depth: int = 0) -> Any:
         }
     if isinstance(value, list | tuple):
         return [secrets(item, depth + 1) for item in value]
-    if isinstance(value, str):
-        return _text(value)
     return value
 
 
 def _text(value: str) -> str:
+    # One look for most: whatever the three below find, this finds as well.
+    if _SECRET_WORD.search(value) is None:
+        return str(value)
     if _ASSIGNED.search(value):
         return HIDDEN
     return _USER_INFO.sub(rf"\1{HIDDEN}@", _BASIC.sub(rf"\1{HIDDEN}", value))

@@ -60,6 +60,7 @@ class Publisher:
         self._sweeps: deque[Iterator[Outgoing]] = deque()
         self._station_changed: Callable[[str], None] = lambda _: None
         self._seq: dict[str, int] = {}
+        self._line = _log.bind()  # bound once: what is told of twins is the log's most frequent line
         self._outlet: Outlet | None = None
         self._wake = asyncio.Event()
         self._drained = asyncio.Event()
@@ -94,8 +95,7 @@ class Publisher:
         """Publish a note as an event, and write it to the log."""
         seq = self._seq[twin_id] = self._seq.get(twin_id, 0) + 1
         event = render.event(seq, note, mask_id_tags=self._mask_id_tags)
-        bound = {"twin": twin_id, "evse": note.evse}
-        _log.bind(**bound).info(note.name, data=event["data"])
+        self._line.info(note.name, twin=twin_id, evse=note.evse, data=event["data"])
         self._happened(self._topics.event(twin_id), event)
 
     def frame(self, twin_id: str, direction: Literal["sent", "received"], frame: Frame, at: Instant) -> None:
