@@ -21,7 +21,7 @@ from twin.model.effects import Note
 from twin.model.terms import Instant
 from twin.model.view import EvseView, LimitView, MeterView, PartView, SessionView, StationView
 
-_TIMES = {
+_TIMES: dict[type[PartView], tuple[str, ...]] = {
     StationView: ("connected_at", "last_heartbeat_at"),
     EvseView: ("status_at", "reserved_until"),
     MeterView: ("at",),

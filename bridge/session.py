@@ -7,6 +7,7 @@ comes in without its packet id, and awaits each publish; here nothing costs a ta
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections import deque
@@ -22,13 +23,15 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from bridge import packets
 from bridge.broker import Broker, HungUp, Silent
 from bridge.options import MqttOptions
 from bridge.ports import Incoming, Outgoing
 
 _MAX_UNCONFIRMED = 100
 _MAX_UNWRITTEN = 200
-_PROPERTIES_SIZE = 64
+_HEAD_SIZE = 16
+_FAILURE = 0x80
 _FILTERS_A_PACKET = 200
 
 _log = structlog.get_logger("mqtt")
@@ -80,7 +83,10 @@ class Session(aiomqtt.Client):
         self._arrived = arrived
         self._freed = freed
         self._open: dict[int, Outgoing] = {}
-        self._unconfirmed = 0
+        """What was handed over at QoS 1 and not confirmed."""
+        self._unwritten: list[Outgoing] = []
+        """What was handed over at QoS 0 and is not on its way yet."""
+        self._packets: list[bytes] = []
         self._emptied: asyncio.Future[None] | None = None
         self._window = _MAX_UNCONFIRMED
         self._max_packet: int | None = None
@@ -113,39 +119,65 @@ class Session(aiomqtt.Client):
         self._puback, self._pubrec = self._client._send_puback, self._client._send_pubrec  # noqa: SLF001
         self._client._send_puback = lambda mid: MQTTErrorCode.MQTT_ERR_SUCCESS  # type: ignore[method-assign]  # noqa: ARG005, SLF001
         self._client._send_pubrec = self._held  # type: ignore[method-assign]  # noqa: SLF001
+        # What comes is read in large pieces, and what confirms our own messages never reaches paho.
+        self._inflow = packets.Inflow(self._client._sock_recv)  # noqa: SLF001
+        self._client._sock_recv = self._inflow.take  # type: ignore[method-assign]  # noqa: SLF001
+        self._read_packet = self._client.loop_read
+        self._client.loop_read = self._read  # type: ignore[method-assign]
 
     # --- Outlet -------------------------------------------------------------------------------------------------------
 
     def ready(self) -> bool:
         """Tell whether another message may be handed over now."""
-        return self._unconfirmed < self._window and len(self._open) < _MAX_UNWRITTEN
+        return len(self._open) < self._window and len(self._unwritten) < _MAX_UNWRITTEN
 
     def send(self, message: Outgoing) -> bool:
         """Hand a message over; False if the broker or the protocol cannot take it."""
-        size = len(message.topic.encode()) + len(message.payload) + len(message.correlation or b"") + _PROPERTIES_SIZE
+        topic, properties = message.topic.encode(), self._packed_properties(message)
+        size = len(topic) + len(message.payload) + len(properties) + _HEAD_SIZE
         if self._max_packet is not None and size > self._max_packet:
             return False
-        properties = None
-        if self.mqtt5 and message.correlation is not None:
-            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.CorrelationData = message.correlation
-        qos = min(message.qos, self._max_qos)
+        qos = min(message.qos, self._max_qos, 1)
+        mid = self._client._mid_generate() if qos else 0  # noqa: SLF001 - subscriptions take ids from the same row
         retain = message.retain and self._can_retain
         try:
-            info = self._client.publish(message.topic, message.payload, qos, retain, properties)
+            packet = packets.publish(topic, message.payload, mid, qos=qos, retain=retain, properties=properties)
         except ValueError:
             # A response topic with wildcards, or longer than MQTT allows.
             return False
-        self._open[info.mid] = message
-        self._unconfirmed += qos > 0
+        if qos:
+            self._open[mid] = message
+        else:
+            self._unwritten.append(message)
+        if not self._packets:
+            self._loop.call_soon(self._write_packets)
+        self._packets.append(packet)
         return True
+
+    def _packed_properties(self, message: Outgoing) -> bytes:
+        if not self.mqtt5:
+            return b""
+        if message.correlation is None:
+            return packets.NO_PROPERTIES
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.CorrelationData = message.correlation
+        packed: bytes = properties.pack()  # type: ignore[no-untyped-call]
+        return packed
+
+    def _write_packets(self) -> None:
+        """Write what was handed over in this turn of the loop, all at once, after what paho has to write."""
+        joined = b"".join(self._packets)
+        self._packets.clear()
+        packet = {"command": packets.PUBLISH, "mid": 0, "qos": 1, "pos": 0, "to_process": len(joined), "packet": joined}
+        self._client._out_packet.append({**packet, "info": None})  # type: ignore[typeddict-item]  # noqa: SLF001
+        self._write()
 
     # --- For the client -----------------------------------------------------------------------------------------------
 
     @property
     def uncertain(self) -> list[Outgoing]:
         """Return what was handed over and not confirmed, in order."""
-        return list(self._open.values())
+        return [*self._open.values(), *self._unwritten]
 
     async def enter(self) -> None:
         """Connect. Raises MqttError, from the OSError where there was one; nothing is left open then."""
@@ -197,7 +229,7 @@ class Session(aiomqtt.Client):
 
     async def leave(self) -> None:
         """Wait until all is confirmed, then disconnect without the will; bounded by the caller."""
-        if self._open:
+        if self._open or self._unwritten:
             self._emptied = self._loop.create_future()
             await asyncio.wait([self._emptied, self._disconnected], return_when=asyncio.FIRST_COMPLETED)
         try:
@@ -243,7 +275,8 @@ class Session(aiomqtt.Client):
     def _await_writable(self, sock: Any) -> None:
         # The socket may have been closed since, and its number given to another: aiomqtt would watch that one.
         current = self._client.socket()
-        if current is not None and current is sock:
+        # And what it was to be watched for may be written by now.
+        if current is not None and current is sock and self._client.want_write():
             self._loop.add_writer(current.fileno(), self._write)
 
     def _write(self) -> None:
@@ -252,6 +285,24 @@ class Session(aiomqtt.Client):
         except (OSError, ValueError) as error:
             if not self._disconnected.done():
                 self._disconnected.set_exception(error)
+        if self._unwritten and not self._client.want_write() and self._client.socket() is not None:
+            self._unwritten.clear()
+            self._told_less()
+
+    def _read(self, max_packets: int = 1) -> MQTTErrorCode:
+        """Read all that is there, in paho's place."""
+        del max_packets
+        client, inflow = self._client, self._inflow
+        while True:
+            with contextlib.suppress(OSError):  # paho meets it again, and knows what to do
+                inflow.fill()
+            body = None if client._in_packet["command"] else inflow.puback()  # noqa: SLF001
+            if body is not None:
+                self._confirmed(int.from_bytes(body[:2], "big"), body[2] if len(body) > 2 else 0)
+            elif (code := self._read_packet()) != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return code
+            if not inflow:
+                return MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _on_unsubscribe(self, *_: Any) -> None:
         """Ignore what nobody waits for."""
@@ -296,21 +347,30 @@ class Session(aiomqtt.Client):
             )
         )
 
-    def _on_publish(self, _client: Any, _userdata: Any, mid: int, reason_code: Any, _properties: Any) -> None:
+    def _confirmed(self, mid: int, code: int) -> None:
         message = self._open.pop(mid, None)
         if message is None:
             return
-        self._unconfirmed -= min(message.qos, self._max_qos) > 0
-        if reason_code.is_failure and reason_code.value not in self._refused:
-            self._refused.add(reason_code.value)
-            _log.error("publish_refused", topic=message.topic, reason=str(reason_code), advice="check the broker's ACL")
-        if not self._open and self._emptied is not None and not self._emptied.done():
+        if code >= _FAILURE and code not in self._refused:
+            self._refused.add(code)
+            _log.error("publish_refused", topic=message.topic, reason=_reason(code), advice="check the broker's ACL")
+        self._told_less()
+
+    def _told_less(self) -> None:
+        if self._emptied is not None and not self._open and not self._unwritten and not self._emptied.done():
             self._emptied.set_result(None)
         self._freed()
 
 
 def _nothing() -> None:
     """Acknowledge a message of QoS 0."""
+
+
+def _reason(code: int) -> str:
+    try:
+        return str(ReasonCode(PacketTypes.PUBACK, identifier=code))
+    except KeyError:
+        return f"{code:#x}"
 
 
 def _persistent(options: MqttOptions, *, mqtt5: bool) -> dict[str, Any]:
