@@ -5,7 +5,7 @@ Must not know what a turn is about. Whatever leaves waits until the turn, and al
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -76,8 +76,7 @@ class Outward:
     def _carry_out(self, connection: Connection | None, turn: Turn, done: Done | None) -> None:
         self._pending -= 1
         if connection is not None and connection is self._uplink.connection:
-            for frame in turn.frames:
-                self._send(connection, frame)
+            self._send(connection, turn.frames)
         if self.station is not None:
             self._steer(self.station, turn)
         for outcome in turn.calls:
@@ -95,12 +94,15 @@ class Outward:
             if self.station is not None:
                 self._shell.jobs.take(self._client, job)
 
-    def _send(self, connection: Connection, frame: Frame) -> None:
+    def _send(self, connection: Connection, frames: Sequence[Frame]) -> None:
+        if not frames:
+            return
         shell = self._shell
-        connection.send(frame.text)
-        shell.tally.ocpp_out += 1
+        connection.send(*[frame.text for frame in frames])
+        shell.tally.ocpp_out += len(frames)
         if shell.listener.traces(self._twin_id):
-            shell.listener.frame(self._twin_id, "sent", frame, shell.clock.now())
+            for frame in frames:
+                shell.listener.frame(self._twin_id, "sent", frame, shell.clock.now())
 
     def _steer(self, station: Station, turn: Turn) -> None:
         """Do to the uplink what the turn asks; when no other turn waits, what the station shows counts too."""

@@ -10,7 +10,7 @@ from typing import cast
 
 from websockets.client import ClientProtocol
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
-from websockets.frames import CloseCode, Frame
+from websockets.frames import CloseCode
 from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
@@ -24,6 +24,7 @@ CLOSE_TIMEOUT_S = 5.0
 
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
 STATUS_BYTES = len(b"HTTP/1.1 101")
+_END_OF_HEAD = b"\r\n\r\n"
 
 # A window of 4 KiB costs little memory and compresses OCPP as well as 32 KiB would.
 DEFLATE = ClientPerMessageDeflateFactory(
@@ -38,7 +39,7 @@ class Opening(asyncio.Protocol):
     """
 
     def __init__(self, target: Target, uri: WebSocketURI) -> None:
-        self.opened: asyncio.Future[list[Frame]] = asyncio.get_running_loop().create_future()
+        self.opened: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self.transport: asyncio.Transport | None = None
         self.websocket = ClientProtocol(
             uri,
@@ -49,6 +50,8 @@ class Opening(asyncio.Protocol):
         self.websocket.debug = False  # its log would show the password
         self._target = target
         self._head = b""
+        self._tail = b""
+        self._early = b""
         self._closing: asyncio.TimerHandle | None = None
 
     def close(self) -> None:
@@ -81,6 +84,12 @@ class Opening(asyncio.Protocol):
             if status and status[1] != b"101":
                 self._fail(http_refusal(int(status[1]), self._target))
                 return
+        # Only the head of the answer is read here: what follows it is the connection's.
+        seen = self._tail + data
+        if (end := seen.find(_END_OF_HEAD)) >= 0:
+            cut = end + len(_END_OF_HEAD) - len(self._tail)
+            data, self._early = data[:cut], data[cut:]
+        self._tail = seen[1 - len(_END_OF_HEAD) :]
         self.websocket.receive_data(data)
         self._judge(self.websocket.events_received())
 
@@ -100,8 +109,7 @@ class Opening(asyncio.Protocol):
             if error is not None:
                 self._fail(bad_answer(error.__cause__ or error, self._target))
             return
-        response, *early = events
-        chosen = cast("Response", response).headers.get_all("Sec-WebSocket-Protocol")
+        chosen = cast("Response", events[0]).headers.get_all("Sec-WebSocket-Protocol")
         # RFC 6455 §4.1 lets a server choose none; OCPP-J 1.6 §3.2 does not (T-04).
         if len(chosen) != 1 or chosen[0] not in self._target.subprotocols:
             self._fail(wrong_subprotocol(chosen, self._target))
@@ -109,7 +117,7 @@ class Opening(asyncio.Protocol):
             self._fail(bad_answer(error, self._target))
         elif self.transport is not None:
             self.transport.pause_reading()
-            self.opened.set_result(cast("list[Frame]", early))
+            self.opened.set_result(self._early)
 
     def _fail(self, error: LinkError) -> None:
         if self.opened.done():
