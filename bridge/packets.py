@@ -6,6 +6,7 @@ Everything else is paho's. Knows bytes only; whose packets they are, and what th
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 PUBLISH, PUBACK = 0x30, 0x40
 MAX_TOPIC = 65_535
@@ -40,6 +41,31 @@ def _length(size: int) -> list[int]:
     return digits
 
 
+class Published(NamedTuple):
+    """Be a PUBLISH of QoS 0 or 1 without properties."""
+
+    topic: bytes
+    payload: bytes
+    mid: int
+    qos: int
+    retain: bool
+    dup: bool
+
+
+def published(first: int, body: bytes, *, mqtt5: bool) -> Published | None:
+    """Read a PUBLISH; None if it is none, or one of QoS 2, with properties or broken."""
+    qos = (first >> 1) & 3
+    if first & 0xF0 != PUBLISH or qos > 1 or len(body) < 2:
+        return None
+    topic_end = 2 + int.from_bytes(body[:2], "big")
+    mid_end = topic_end + 2 * qos
+    start = mid_end + mqtt5
+    if start > len(body) or (mqtt5 and body[mid_end]) or topic_end == 2:
+        return None
+    mid = int.from_bytes(body[topic_end:mid_end], "big")
+    return Published(body[2:topic_end], body[start:], mid, qos, bool(first & 1), bool(first & 8))
+
+
 class Inflow:
     """Read in large pieces what paho asks for byte by byte; `read` gives at most so many bytes, or b"" at the end."""
 
@@ -63,13 +89,27 @@ class Inflow:
         if not self:
             self._data, self._at = self._read(_CHUNK), 0
 
-    def puback(self) -> bytes | None:
-        """Take a PUBACK that stands next, without its first two bytes; None if that is something else or not whole."""
-        data, at = self._data, self._at
-        if len(data) < at + 4 or data[at] != PUBACK or data[at + 1] > _MAX_SMALL:
+    def packet(self) -> tuple[int, bytes] | None:
+        """Take the packet that stands next, as its first byte and what follows its length; None if it is not whole."""
+        data, start = self._data, self._at + 2
+        if len(data) < start:
             return None
-        end = at + 2 + data[at + 1]
-        if end > len(data) or end < at + 4:
+        size = data[start - 1]
+        if size > _MAX_SMALL:  # two bytes: what is longer is not worth the trouble
+            if len(data) <= start or data[start] > _MAX_SMALL:
+                return None
+            size, start = (size & _MAX_SMALL) | data[start] << 7, start + 1
+        end = start + size
+        if end > len(data):
             return None
-        self._at = end
-        return data[at + 2 : end]
+        first, self._at = data[self._at], end
+        return first, data[start:end]
+
+    def put_back(self, at: int) -> None:
+        """Let what was taken since `at` stand next again."""
+        self._at = at
+
+    @property
+    def at(self) -> int:
+        """Return where the next byte stands."""
+        return self._at

@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import aiomqtt
@@ -24,6 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from bridge import packets
+from bridge.acknowledgements import Acknowledgements
 from bridge.broker import Broker, HungUp, Silent
 from bridge.options import MqttOptions
 from bridge.ports import Incoming, Outgoing
@@ -35,29 +36,6 @@ _FAILURE = 0x80
 _FILTERS_A_PACKET = 200
 
 _log = structlog.get_logger("mqtt")
-
-
-class Acknowledgements:
-    """Send acknowledgements in the order in which the messages came (MQTT 5 §4.6), whatever the order of their ends."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[list[Callable[[], object]]] = deque()
-
-    def expect(self, send: Callable[[], object]) -> Callable[[], None]:
-        """Return what to call when the message that came last is done with; a second call does nothing."""
-        entry: list[Callable[[], object]] = []
-        self._waiting.append(entry)
-
-        def acknowledge() -> None:
-            if not entry:
-                entry.append(send)
-                self._flush()
-
-        return acknowledge
-
-    def _flush(self) -> None:
-        while self._waiting and self._waiting[0]:
-            self._waiting.popleft()[0]()
 
 
 class Session(aiomqtt.Client):
@@ -296,13 +274,49 @@ class Session(aiomqtt.Client):
         while True:
             with contextlib.suppress(OSError):  # paho meets it again, and knows what to do
                 inflow.fill()
-            body = None if client._in_packet["command"] else inflow.puback()  # noqa: SLF001
-            if body is not None:
-                self._confirmed(int.from_bytes(body[:2], "big"), body[2] if len(body) > 2 else 0)
-            elif (code := self._read_packet()) != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            # Not in the middle of a packet that paho is at.
+            taken = not client._in_packet["command"] and self._take_packet()  # noqa: SLF001
+            if not taken and (code := self._read_packet()) != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return code
             if not inflow:
                 return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _take_packet(self) -> bool:
+        """Take what comes most often: the confirmation of a message of ours, a plain message; False for all else."""
+        inflow, at = self._inflow, self._inflow.at
+        match inflow.packet():
+            case (packets.PUBACK, body) if len(body) >= 2:
+                self._confirmed(int.from_bytes(body[:2], "big"), body[2] if len(body) > 2 else 0)
+                return True
+            case (first, body) if (message := packets.published(first, body, mqtt5=self.mqtt5)) is not None:
+                self._came(message)
+                return True
+            case _:
+                inflow.put_back(at)
+                return False
+
+    def _came(self, message: packets.Published) -> None:
+        acknowledge = _nothing
+        if message.qos:
+            acknowledge = self._acknowledgements.expect(partial(self._puback, message.mid))
+        try:
+            topic = message.topic.decode()
+        except UnicodeDecodeError:
+            _log.warning("topic_is_not_utf8")
+            acknowledge()
+            return
+        incoming = Incoming(
+            topic,
+            message.payload,
+            acknowledge,
+            qos=message.qos,
+            retain=message.retain,
+            dup=message.dup,
+            mid=message.mid,
+            as_published=self.mqtt5,
+        )
+        # Not at once: messages of QoS 2 can only be had after paho's handler, and all must stay in order.
+        self._loop.call_soon(self._arrived, incoming)
 
     def _on_unsubscribe(self, *_: Any) -> None:
         """Ignore what nobody waits for."""

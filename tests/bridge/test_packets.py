@@ -71,18 +71,53 @@ def test_the_end_is_passed_on():
     assert of(b"").take(1) == b""
 
 
-def test_confirmations_are_taken_whole():
-    inflow = of(b"\x40\x02\x00\x07\x40\x03\x00\x08\x10\x30\x00")
+def test_packets_are_taken_whole():
+    long = b"\x30\xc8\x01" + bytes(200)
+    inflow = of(b"\x40\x02\x00\x07\x40\x03\x00\x08\x10" + long + b"\x30\x02a")
     inflow.fill()
-    assert [inflow.puback(), inflow.puback(), inflow.puback()] == [b"\x00\x07", b"\x00\x08\x10", None]
-    assert inflow.take(9) == b"\x30\x00"
+    taken = [inflow.packet() for _ in range(4)]
+    assert taken == [(0x40, b"\x00\x07"), (0x40, b"\x00\x08\x10"), (0x30, bytes(200)), None]
+    assert inflow.take(9) == b"\x30\x02a"
+
+
+def test_a_packet_is_put_back():
+    inflow = of(b"\x40\x02\x00\x07")
+    inflow.fill()
+    at = inflow.at
+    inflow.packet()
+    inflow.put_back(at)
+    assert inflow.take(9) == b"\x40\x02\x00\x07"
+
+
+@pytest.mark.parametrize("data", [b"\x40", b"\x40\x02\x00", b"\x30\x80", b"\x30\x80\x80\x01", b"\x30\x80\x01\x00"])
+def test_what_is_not_whole_is_left_for_others(data):
+    inflow = of(data)
+    inflow.fill()
+    assert inflow.packet() is None
+    assert inflow.take(99) == data
+
+
+@given(_TOPICS, st.binary(max_size=300), st.integers(1, 65_535), st.sampled_from([0, 1]), st.booleans(), st.booleans())
+def test_a_publish_is_read_as_it_was_written(topic, payload, mid, qos, retain, mqtt5):
+    none = packets.NO_PROPERTIES if mqtt5 else b""
+    data = packets.publish(topic.encode(), payload, mid, qos=qos, retain=retain, properties=none)
+    inflow = of(data)
+    inflow.fill()
+    first, body = inflow.packet() or (0, b"")
+    found = packets.published(first, body, mqtt5=mqtt5)
+    assert found == (topic.encode(), payload, mid if qos else 0, qos, retain, False)
 
 
 @pytest.mark.parametrize(
-    "data", [b"\x40", b"\x40\x02\x00", b"\x40\x01\x00\x00", b"\x40\x80\x01\x00\x00", b"\x50\x02\x00\x01"]
+    ("first", "body"),
+    [
+        (0x34, b"\x00\x01a\x00\x01\x00"),
+        (0x32, b"\x00\x01a\x00"),
+        (0x30, b"\x00\x01a\x03\x08\x00\x00x"),
+        (0x30, b"\x00\x00\x00"),
+        (0x30, b"\x00"),
+        (0x90, b"\x00\x01a\x00"),
+    ],
 )
-def test_what_is_no_whole_confirmation_is_left_for_others(data):
-    inflow = of(data)
-    inflow.fill()
-    assert inflow.puback() is None
-    assert inflow.take(99) == data
+def test_what_is_no_plain_publish_is_left_for_others(first, body):
+    assert packets.published(first, body, mqtt5=True) is None

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bridge.session import Acknowledgements
+from bridge.acknowledgements import Acknowledgements
 
 
 def test_acknowledgements_keep_the_order_of_the_messages():
