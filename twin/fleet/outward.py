@@ -27,7 +27,18 @@ CallDone: TypeAlias = Callable[[CallOutcome], None]
 class Outward:
     """Be a twin's way out: to the disk, to its uplink, to the listener and to whoever waits."""
 
-    __slots__ = ("_calls", "_client", "_journal", "_pending", "_shell", "_twin_id", "_uplink", "access", "station")
+    __slots__ = (
+        "_calls",
+        "_client",
+        "_journal",
+        "_pending",
+        "_shell",
+        "_stored",
+        "_twin_id",
+        "_uplink",
+        "access",
+        "station",
+    )
 
     def __init__(self, client: Client, uplink: Uplink, shell: Shell) -> None:
         self._client = client
@@ -37,6 +48,7 @@ class Outward:
         self._shell = shell
         self._calls: dict[str, CallDone] = {}
         self._pending = 0
+        self._stored = False
         self.station: Station | None = None
         """The one whose wishes steer the uplink; None while there is none."""
         self.access = Access()
@@ -48,9 +60,15 @@ class Outward:
         changes += also
         changes += self._journal.changes(turn.notes)
         self._pending += 1
+        self._stored = self._stored or bool(turn.rows)
         # The connection is that of the turn: what was meant for one must not go out on the next.
         job = partial(self._carry_out, self._uplink.connection, turn, done)
         self._shell.batches.put(self._twin_id, changes, job)
+
+    def follow(self, station: Station) -> None:
+        """Let this station's wishes steer the uplink from now on."""
+        self.station = station
+        self._stored = True
 
     def expect(self, tag: str, done: CallDone) -> None:
         """Hand the outcome of a user's call to `done` when it comes."""
@@ -114,8 +132,10 @@ class Outward:
         if self._pending:
             return
         uplink.want(station.wants_link)
-        uplink.ping_every(station.ping_interval_s)
-        self.renew_stale(station)
+        if self._stored:  # settings and credentials are stored when they change
+            self._stored = False
+            uplink.ping_every(station.ping_interval_s)
+            self.renew_stale(station)
 
     def renew_stale(self, station: Station) -> bool:
         """Come back with what the box now proves its identity with, if the connection was opened with something else.
