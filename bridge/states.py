@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
@@ -32,7 +33,8 @@ class States:
         self._mask_id_tags = options.mask_id_tags
         self._topics = topics
         self._fleet: Fleet | None = None
-        self._dirty: dict[tuple[str, Part], None] = {}
+        # Ordered, because a dictionary from whose front things are taken is searched through from its old front.
+        self._dirty: OrderedDict[tuple[str, Part], None] = OrderedDict()
         self._shown: dict[str, array[int]] = {}
         self._pace = Pace(options.meter_interval_s, options.session_interval_s)
 
