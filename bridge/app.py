@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -19,7 +18,7 @@ from typing import Any, TypeAlias
 
 import structlog
 
-from bridge import logs, masking
+from bridge import garbage, logs, masking
 from bridge.actuating import building as outputs
 from bridge.actuating.actions import equipped
 from bridge.actuating.actuators import Actuators
@@ -76,13 +75,14 @@ def run(configured: Configuration, load: Load | None = None) -> int:
 def ended(daemon: Callable[[], Coroutine[Any, Any, None]], log: LogSettings) -> int:
     """Run a daemon in an event loop of its own; return the exit code."""
     logs.configure(log.level, log.format)
-    # Ten thousand twins are many objects that live for ever: look at them seldom (and see `_settle`).
-    gc.set_threshold(100_000, 50, 1000)
+    garbage.begin()
     try:
         _runner()(daemon())
     except (CannotStart, StoreError) as error:
         _log.error("failed", reason=str(error))
         return 1
+    finally:
+        garbage.end()
     return 0
 
 
@@ -180,7 +180,6 @@ class _Daemon:
         """Start, wait for the end, and end what was started in the reverse order."""
         began = time.monotonic()
         await self._fleet.load(self._roster.at_start(self._contents.added), self._contents)
-        _settle()
         self._real.start()
         self._actuators.start()
         async with asyncio.TaskGroup() as tasks:
@@ -189,6 +188,7 @@ class _Daemon:
             talking = tasks.create_task(self._client.run(), name="mqtt client")
             await self._wait_for_broker()
             tasks.create_task(self._fleet.run(), name="fleet")
+            settling = tasks.create_task(garbage.settle(lambda: self._fleet.counters.connected), name="settling")
             node, twins = self._configured.settings.node, len(self._fleet.ids)
             _log.info("running", node=node, twins=twins, took_s=round(time.monotonic() - began, 3))
             await self._stop.wait()
@@ -197,7 +197,7 @@ class _Daemon:
             self._actuators.stop()
             await self._fleet.close()
             await self._say_goodbye()
-            for task in (talking, reporting, publishing):
+            for task in (talking, reporting, publishing, settling):
                 task.cancel()
         if self._lost is not None:
             raise self._lost
@@ -283,12 +283,6 @@ def files_folder(settings: StoreSettings) -> Path:
         return Path(settings.files)
     path = database(settings.url)
     return path.with_name(f"{path.name if path.suffix == '.files' else path.stem}.files")
-
-
-def _settle() -> None:
-    """Take all that was loaded out of the garbage collector's sight."""
-    gc.collect()
-    gc.freeze()
 
 
 def _runner() -> Callable[[Coroutine[Any, Any, None]], None]:

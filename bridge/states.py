@@ -62,13 +62,17 @@ class States:
 
     def everything(self) -> Iterator[Outgoing]:
         """Show all twins from the beginning: the broker may have forgotten everything."""
+        # What changed so far is among that; shown by itself first, it would be shown twice.
+        self._dirty.clear()
         self._shown.clear()
-        for twin in self._ids():
-            yield from self.of_twin(twin)
+        return (message for twin in self._ids() for message in self._whole(twin))
 
     def of_twin(self, twin: str) -> Iterator[Outgoing]:
         """Show one twin from the beginning."""
         self._shown.pop(twin, None)
+        return self._whole(twin)
+
+    def _whole(self, twin: str) -> Iterator[Outgoing]:
         if self._fleet is None or twin not in self._fleet.ids:
             return  # removed since somebody wanted it shown
         yield self.availability(twin, "online")
