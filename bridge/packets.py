@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-PUBLISH, PUBACK = 0x30, 0x40
+PUBLISH, PUBACK, UNSUBACK = 0x30, 0x40, 0xB0
 MAX_TOPIC = 65_535
 NO_PROPERTIES = b"\x00"
 

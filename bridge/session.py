@@ -288,6 +288,8 @@ class Session(aiomqtt.Client):
             case (packets.PUBACK, body) if len(body) >= 2:
                 self._confirmed(int.from_bytes(body[:2], "big"), body[2] if len(body) > 2 else 0)
                 return True
+            case (packets.UNSUBACK, _):  # which nobody waits for, and paho reads word by word
+                return True
             case (first, body) if (message := packets.published(first, body, mqtt5=self.mqtt5)) is not None:
                 self._came(message)
                 return True
