@@ -199,7 +199,7 @@ class Station:
         if self.queued != self._shown:
             self._shown = self.queued
             turn.changed.add(_STATION)
-        if any(kind == "evse" for kind, _ in turn.changed):
+        if turn.changed and any(kind == "evse" for kind, _ in turn.changed):
             self.charging = self._twin.charging
         return turn
 
