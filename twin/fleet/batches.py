@@ -119,6 +119,7 @@ class Batches:
             # It collected during a commit, so there is load: let more of it share the next one.
             due = batch.begun + self._window_s
             self._timer = asyncio.get_running_loop().call_at(due, self.flush)
+        batch.changes = []  # they are a batch's weight, and its jobs may take their time
         self._stored.append(batch)
         if len(self._stored) == 1:
             self._do()

@@ -57,6 +57,9 @@ async def connect(target: Target, peer: Peer, *, timeout_s: float) -> Connection
         kept = negotiated if negotiated.extensions else None
         connection = Connection(opening.transport, kept, peer, early, target.max_message_size)
         connection.subprotocol = str(negotiated.subprotocol)
+        if kept is None:
+            # It and its parser refer to each other: thousands of them would wait for the garbage collector.
+            negotiated.parser.close()
         return connection
     except OSError as error:
         if timeout.expired():
