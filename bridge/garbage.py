@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 _LOOK_EVERY_S = 1.0
-_AT_MOST_S = 120.0
+_LOOKS = 120
 _QUIET = 3
 
 
@@ -29,17 +29,16 @@ def end() -> None:
     gc.enable()
 
 
-async def settle(grown: Callable[[], int]) -> None:
+async def settle(grown: Callable[[], int], *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
     """Take what comes out of the collector's sight, until `grown` says the same for some seconds; then look again."""
     try:
-        async with asyncio.timeout(_AT_MOST_S):
-            seen, same = grown(), 0
-            while same < _QUIET:
-                await asyncio.sleep(_LOOK_EVERY_S)
-                gc.freeze()
-                now = grown()
-                seen, same = now, same + 1 if now == seen else 0
-    except TimeoutError:
-        pass
+        seen, same = grown(), 0
+        for _ in range(_LOOKS):
+            await sleep(_LOOK_EVERY_S)
+            gc.freeze()
+            now = grown()
+            seen, same = now, same + 1 if now == seen else 0
+            if same == _QUIET:
+                break
     finally:
         end()
