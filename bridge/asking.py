@@ -87,6 +87,13 @@ class Reload(Request):
     """Read the configuration again, and change what changed in it."""
 
 
+class Trace(Request):
+    """Publish the OCPP frames of twins for a while, beside those of `mqtt.trace`; 0 seconds ends it."""
+
+    ids: _Ids
+    for_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False, strict=True)] = 600.0
+
+
 class SetClockRate(Request):
     """Let time run faster or slower."""
 
@@ -102,5 +109,6 @@ REQUESTS: dict[str, type[Request]] = {
     "cmd_many": CmdMany,
     "reload": Reload,
     "set_clock_rate": SetClockRate,
+    "trace": Trace,
 }
 """What a node takes, by verb."""

@@ -118,6 +118,8 @@ class Client:
         self._taken: set[str] = set()
         self._twins_changed = asyncio.Event()
         self.subscribed = asyncio.Event()
+        self.connects_total = 0
+        self.failures_total = 0
 
     def twins_changed(self) -> None:
         """Learn that twins came or went: where only our own are subscribed to, the filters follow."""
@@ -161,12 +163,14 @@ class Client:
     async def _once(self) -> None:
         session = await self._connect()
         _log.info("connected", url=self._broker.url, mqtt="5" if session.mqtt5 else "3.1.1")
-        self._failures, self._said = 0, None
+        self.connects_total += 1
         self._session = session
+        began = asyncio.get_running_loop().time()
         following = asyncio.create_task(self._follow(session), name="subscriptions follow twins")
         attending: asyncio.Task[None] | None = None
         try:
             await self._subscribe(session)
+            _end_if_cancelled()
             self._source.connected(session)
             attending = asyncio.create_task(self._attend(session), name="companion attends")
             error = await session.lost()
@@ -175,6 +179,9 @@ class Client:
                 if task is not None:
                     task.cancel()
             self._session = None
+            # Two daemons with one client id end each other's connections: each attempt succeeds, and helps nothing.
+            if asyncio.get_running_loop().time() - began >= self._options.backoff_max_s:
+                self._failures, self._said = 0, None
             session.abort()
             self._end_replay()
             self._source.disconnected(session.uncertain)
@@ -208,6 +215,11 @@ class Client:
         # Set before the broker sends what it kept for us.
         self._session = session
         await session.enter()
+        try:
+            _end_if_cancelled()
+        except asyncio.CancelledError:
+            session.abort()
+            raise
         return session
 
     async def _subscribe(self, session: Session) -> None:
@@ -289,11 +301,19 @@ class Client:
         return pause * self._random.uniform(1 - _JITTER, 1 + _JITTER)
 
     def _say(self, error: BaseException) -> None:
-        """Log why there is no connection, once for each reason."""
+        """Count what went wrong, and log why there is no connection, once for each reason."""
+        self.failures_total += 1
         sentence = advice(error, self._broker, self._options.identifier)
         if sentence != self._said:
             self._said = sentence
             _log.warning("no_connection", advice=sentence)
+
+
+def _end_if_cancelled() -> None:
+    # Python 3.11's wait_for, which aiomqtt waits with, loses a cancellation that comes together with the result.
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _joined(inputs: Sequence[str], echoes: Sequence[str]) -> tuple[list[str], list[str]]:

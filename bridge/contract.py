@@ -44,8 +44,8 @@ _PUBLISHED = (
     _Published("{twin}/{evse}/session", "evse/session", 1, True, "The running session, or the last one."),
     _Published("{twin}/event", "event", 1, False, "What happened to a twin."),
     _Published("{twin}/result", "result", 1, False, "What became of a command."),
-    _Published("{twin}/ocpp/sent", "ocpp", 0, False, "OCPP frames sent; only where mqtt.trace says so."),
-    _Published("{twin}/ocpp/received", "ocpp", 0, False, "OCPP frames received; only where mqtt.trace says so."),
+    _Published("{twin}/ocpp/sent", "ocpp", 0, False, "OCPP frames sent; only of twins that are traced."),
+    _Published("{twin}/ocpp/received", "ocpp", 0, False, "OCPP frames received; only of twins that are traced."),
 )
 
 

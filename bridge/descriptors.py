@@ -11,9 +11,14 @@ class TooFewFiles(Exception):
     """Say that the twins need more connections than the system lets this process have."""
 
 
+def needed_for(twins: int) -> int:
+    """Return how many files so many twins need open."""
+    return twins + _SPARE
+
+
 def make_room_for(twins: int) -> None:
     """Raise the limit of file descriptors as far as these twins need; raises TooFewFiles if it cannot be had."""
-    needed = twins + _SPARE
+    needed = needed_for(twins)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return

@@ -19,17 +19,20 @@ from bridge.ports import Fleet
 from bridge.publisher import Publisher
 from bridge.router import Router
 from bridge.topics import Topics
+from twin.fleet import Histogram
 from twin.model.terms import Instant
 
 CONTRACT = 1
 _TICK_S = 0.1
+_LAG_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _STATM = Path("/proc/self/statm")
 
 
 class LoopLag:
-    """Measure by how much the loop is late, on a 100 ms tick. Time in seconds."""
+    """Measure by how much the loop is late, on a 100 ms tick. Time in seconds; `spread` is since the start."""
 
     def __init__(self) -> None:
+        self.spread = Histogram(_LAG_S)
         self._longest_s = 0.0
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -48,7 +51,9 @@ class LoopLag:
 
     def tick(self) -> None:
         """Note how late this tick is, and arm the next one."""
-        self._longest_s = max(self._longest_s, asyncio.get_running_loop().time() - self._due)
+        late_s = max(0.0, asyncio.get_running_loop().time() - self._due)
+        self._longest_s = max(self._longest_s, late_s)
+        self.spread.observe(late_s)
         self.start()
 
     def take_ms(self) -> float:
@@ -95,18 +100,18 @@ class Health:
         self._publisher = publisher
         self._router = router
         self._rss = rss
-        self._lag = LoopLag()
+        self.lag = LoopLag()
 
     async def run(self) -> None:
         """Publish info once and health at once, then in each interval, for ever."""
         self.introduce()
-        self._lag.start()
+        self.lag.start()
         try:
             while True:
                 self.report()
                 await asyncio.sleep(self._interval_s)
         finally:
-            self._lag.stop()
+            self.lag.stop()
 
     def introduce(self) -> None:
         """Publish the info; call it again when the number of twins or the clock has changed."""
@@ -129,7 +134,7 @@ class Health:
             "charging": counters.charging,
             "queued_messages": counters.queued_messages,
             "rss_bytes": self._rss(),
-            "loop_lag_ms": self._lag.take_ms(),
+            "loop_lag_ms": self.lag.take_ms(),
             "mqtt_in_total": router.in_total,
             "mqtt_out_total": publisher.sent_total,
             "ocpp_in_total": counters.ocpp_in_total,

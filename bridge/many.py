@@ -9,7 +9,7 @@ import asyncio
 import fnmatch
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import structlog
@@ -28,6 +28,14 @@ from twin.errors import Rejected
 _SLICE = 50
 
 _log = structlog.get_logger("mqtt")
+
+
+def meant(wanted: str | Iterable[str], ids: Collection[str]) -> tuple[list[str], list[str]]:
+    """Return the ids that a glob or a list means, and those of the list that there are not."""
+    if isinstance(wanted, str):
+        return sorted(twin for twin in ids if fnmatch.fnmatchcase(twin, wanted)), []
+    listed = dict.fromkeys(wanted)
+    return [twin for twin in listed if twin in ids], [twin for twin in listed if twin not in ids]
 
 
 class Crowd:
@@ -55,15 +63,8 @@ class Crowd:
         translate.order(
             query.name, model, payload, Scene(query.evse or 0, intake.MAX_EVSES, self._now(), self._options.cars)
         )
-        matched, unknown = self._matching(query)
+        matched, unknown = meant(query.ids, self._fleet.ids)
         _Round(self, query, model, payload, matched, unknown, done).go_on()
-
-    def _matching(self, query: SetMany | CmdMany) -> tuple[list[str], list[str]]:
-        ids = self._fleet.ids
-        if isinstance(query.ids, str):
-            return sorted(twin for twin in ids if fnmatch.fnmatchcase(twin, query.ids)), []
-        wanted = dict.fromkeys(query.ids)
-        return [twin for twin in wanted if twin in ids], [twin for twin in wanted if twin not in ids]
 
     def _misplaced(self, query: SetMany | CmdMany) -> Refused:
         there = "needs an evse" if query.evse is None else "is for stations: leave evse out"

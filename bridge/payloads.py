@@ -245,6 +245,14 @@ class ClockRate(Payload):
     rate: float
 
 
+class Traced(Payload):
+    """Be the `data` of the result of `trace`: how many twins were meant, and until when; null where it was ended."""
+
+    matched: Count
+    until: AwareDatetime | None
+    unknown: list[str]
+
+
 PUBLISHED: dict[str, type[Payload]] = {
     "bridge/info": Info,
     "bridge/health": Health,
@@ -257,6 +265,7 @@ PUBLISHED: dict[str, type[Payload]] = {
     "bridge/response/cmd_many/data": ManyDone,
     "bridge/response/reload/data": Reloaded,
     "bridge/response/set_clock_rate/data": ClockRate,
+    "bridge/response/trace/data": Traced,
     "state": StationState,
     "evse/state": EvseState,
     "evse/meter": Meter,

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from bridge.refusals import Refused
-from twin.fleet import CallOutcome, Receipt
+from twin.fleet import CallOutcome, Receipt, Tally
 from twin.model.inputs import Command
 from twin.model.spec import TwinSpec
 from twin.model.terms import Instant, Part
-from twin.model.view import PartView, TwinView
+from twin.model.view import PartView, TwinFigures, TwinView
 
 __all__ = ["CallOutcome", "Counters", "Fleet", "Incoming", "Now", "Outgoing", "Outlet", "Receipt", "Roster"]
 
@@ -48,6 +48,11 @@ class Fleet(Protocol):
         """Return what was counted."""
         ...
 
+    @property
+    def tally(self) -> Tally:
+        """Return what is counted, as it is now, without looking at any twin."""
+        ...
+
     def evse_count(self, twin_id: str) -> int:
         """Return how many EVSEs a twin has."""
         ...
@@ -74,6 +79,10 @@ class Fleet(Protocol):
 
     def view_of(self, twin_id: str, part: Part) -> PartView:
         """Show a part of a twin."""
+        ...
+
+    def figures(self, twin_id: str) -> TwinFigures:
+        """Show the figures of a twin."""
         ...
 
     def restart(self, twin_id: str, done: Callable[[], None]) -> None:

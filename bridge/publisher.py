@@ -6,8 +6,7 @@ States are coalesced, events and results are kept in order. After each connect e
 from __future__ import annotations
 
 import asyncio
-import fnmatch
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from itertools import chain
@@ -23,6 +22,7 @@ from bridge.refusals import Code, Complaint, Complaints
 from bridge.render import Outcome
 from bridge.states import States
 from bridge.topics import Topics
+from bridge.tracing import Tracing
 from twin.errors import StoreError
 from twin.fleet import Frame
 from twin.model.effects import Note
@@ -39,13 +39,14 @@ class Publisher:
     """Publish what twins show and tell; be the fleet's listener.
 
     `attach` gives it the fleet before `run`. `on_failed` is told when the store is lost: the daemon must stop.
+    `tracing` says which twins' frames are published.
     """
 
     def __init__(
         self, options: MqttOptions, *, now: Now, on_failed: Callable[[StoreError], None] = lambda _: None
     ) -> None:
         self._mask_id_tags = options.mask_id_tags
-        self._trace = options.trace
+        self.tracing = Tracing(options.trace)
         self._topics = Topics(options.base_topic, options.node)
         self._now = now
         self._on_failed = on_failed
@@ -57,6 +58,7 @@ class Publisher:
         self._new_documents: dict[str, None] = {}
         self._urgent: deque[Outgoing] = deque()
         self._on_connect: Callable[[], None] = lambda: None
+        self._broker_changed: Callable[[], None] = lambda: None
         self._sweeps: deque[Iterator[Outgoing]] = deque()
         self._station_changed: Callable[[str], None] = lambda _: None
         self._seq: dict[str, int] = {}
@@ -68,6 +70,8 @@ class Publisher:
         self._timer_due = 0.0
         self._unsendable = 0
         self.sent_total = 0
+        self.told: Counter[str] = Counter()
+        """How many events of each type there were."""
 
     def attach(self, fleet: Fleet) -> None:
         """Take the fleet whose twins are shown."""
@@ -80,7 +84,21 @@ class Publisher:
     @property
     def dropped_total(self) -> int:
         """Return how many events, results and errors were given up."""
-        return self._backlog.dropped + self._complaints.dropped + self._unsendable
+        return sum(self.dropped.values())
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Return how many of them were given up for which reason."""
+        return {
+            "backlog_full": self._backlog.dropped,
+            "too_many_errors": self._complaints.dropped,
+            "unsendable": self._unsendable,
+        }
+
+    @property
+    def waiting(self) -> int:
+        """Return how many events, results and errors wait for the broker."""
+        return len(self._backlog)
 
     # --- The fleet tells ----------------------------------------------------------------------------------------------
 
@@ -93,6 +111,7 @@ class Publisher:
 
     def noted(self, twin_id: str, note: Note) -> None:
         """Publish a note as an event, and write it to the log."""
+        self.told[note.name] += 1
         seq = self._seq[twin_id] = self._seq.get(twin_id, 0) + 1
         event = render.event(seq, note, mask_id_tags=self._mask_id_tags)
         self._line.info(note.name, twin=twin_id, evse=note.evse, data=event["data"])
@@ -108,7 +127,7 @@ class Publisher:
 
     def traces(self, twin_id: str) -> bool:
         """Tell whether a twin's frames are published."""
-        return any(fnmatch.fnmatchcase(twin_id, pattern) for pattern in self._trace)
+        return twin_id in self.tracing
 
     def failed(self, error: StoreError) -> None:
         """Pass on that the store is lost."""
@@ -165,6 +184,10 @@ class Publisher:
         """Have somebody told of each connect."""
         self._on_connect = connected
 
+    def watch_broker(self, changed: Callable[[], None]) -> None:
+        """Have somebody told whenever the broker came or went."""
+        self._broker_changed = changed
+
     def hand_over(self, message: Outgoing) -> None:
         """Publish a message after what is waiting; it is not kept while the broker is away."""
         if self._outlet is not None:
@@ -180,6 +203,7 @@ class Publisher:
         self._new_documents = dict.fromkeys([self._topics.node_availability, *self._documents])
         self._sweeps = deque((self._states.everything(),))
         self._on_connect()
+        self._broker_changed()
 
     def disconnected(self, uncertain: list[Outgoing]) -> None:
         """Keep what happened until the next connect; `uncertain` was sent, but not confirmed."""
@@ -189,6 +213,7 @@ class Publisher:
         self._urgent.clear()
         self._traces.clear()
         self._backlog.put_back(uncertain)
+        self._broker_changed()
 
     def wake(self) -> None:
         """Go on: the outlet takes more."""

@@ -9,6 +9,7 @@ import fnmatch
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from bridge import render
 from bridge.asking import (
     REQUESTS,
     AddTwin,
@@ -20,10 +21,12 @@ from bridge.asking import (
     RestartTwin,
     SetClockRate,
     SetMany,
+    Trace,
 )
-from bridge.many import Crowd
+from bridge.many import Crowd, meant
 from bridge.ports import Fleet, Roster
 from bridge.refusals import Code, Refused, nearest
+from bridge.tracing import Tracing
 
 Done: TypeAlias = Callable[[Any], None]
 Failed: TypeAlias = Callable[[Refused], None]
@@ -41,9 +44,10 @@ def model_of(verb: str) -> type[Request]:
 class Requests:
     """Carry out what a node is asked. Without a `roster` twins neither come nor go."""
 
-    def __init__(self, fleet: Fleet, crowd: Crowd, roster: Roster | None = None) -> None:
+    def __init__(self, fleet: Fleet, crowd: Crowd, tracing: Tracing, roster: Roster | None = None) -> None:
         self._fleet = fleet
         self._crowd = crowd
+        self._tracing = tracing
         self._roster = roster
 
     def carry_out(self, query: Request, done: Done, failed: Failed) -> None:
@@ -56,6 +60,8 @@ class Requests:
                 done(self._listed(query))
             case SetMany() | CmdMany():
                 self._crowd.send(query, done)
+            case Trace():
+                done(self._traced(query))
             case RestartTwin(id=twin):
                 self._refuse_unknown(twin)
                 self._fleet.restart(twin, lambda: done({"id": twin}))
@@ -84,6 +90,15 @@ class Requests:
         ids = self._fleet.ids
         if twin not in ids:
             raise Refused(Code.UNKNOWN_TWIN, f"there is no twin {twin!r}{nearest(twin, ids)}", "/id")
+
+    def _traced(self, query: Trace) -> dict[str, Any]:
+        twins, unknown = meant(query.ids, self._fleet.ids)
+        until = None
+        if query.for_s:
+            until = render.iso(self._tracing.start(twins, query.for_s))
+        else:
+            self._tracing.end(twins)
+        return {"matched": len(twins), "until": until, "unknown": unknown}
 
     def _listed(self, query: ListTwins) -> dict[str, Any]:
         found = sorted(twin for twin in self._fleet.ids if fnmatch.fnmatchcase(twin, query.ids))

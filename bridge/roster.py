@@ -32,7 +32,7 @@ Failed = Callable[[Refused], None]
 Equip = Callable[[TwinSpec], TwinSpec]
 KeyProblem = Callable[[str, KeySpec], str | None]
 
-_OURS = {"twins", "templates", "csms", "inputs", "infer", "devices", "outputs"}
+_OURS = {"twins", "templates", "csms", "inputs", "infer", "devices", "outputs", "traffic"}
 """The sections that a reload acts on; the others need a restart of the daemon."""
 
 _log = structlog.get_logger("daemon")
@@ -82,6 +82,11 @@ class Roster:
         """Return the configuration that counts now."""
         return self._configured
 
+    def close(self) -> None:
+        """Give up a reload that is under way: the daemon ends."""
+        if self._reloading is not None:
+            self._reloading.cancel()
+
     # --- At the start -------------------------------------------------------------------------------------------------
 
     def at_start(self, added: Mapping[str, bytes]) -> list[TwinSpec]:
@@ -114,13 +119,15 @@ class Roster:
 
         def arrived(why: Rejected | None) -> None:
             if why is not None:
-                failed(Refused(Code.INTERNAL, why.detail))
+                failed(Refused(Code.STATE_CONFLICT if why.code == "state_conflict" else Code.INTERNAL, why.detail))
                 return
             self._showing.came(spec.id)
             self._changed()
             done(spec.id)
 
-        self._fleet.add(spec, arrived, msgspec.json.encode(tree))
+        # Its Central System may have given the one before a password, which is none of another's business.
+        fresh = _goes_elsewhere(tree, self._configured.settings)
+        self._fleet.add(spec, arrived, msgspec.json.encode(tree), fresh=fresh)
 
     def remove(self, twin_id: str, done: Callable[[], None], *, forget: bool) -> None:
         """Remove a twin; one of the configuration is there again after a restart or a reload."""
@@ -155,6 +162,8 @@ class Roster:
             raise Refused(Code.BAD_VALUE, f"{written(path)}: {text}", pointer(("twin", *path)))
         if len(specs) != 1:
             raise Refused(Code.BAD_VALUE, "one twin at a time: the id must not be a range", "/twin/id")
+        if _goes_elsewhere(tree, settings):
+            _refuse_lent_passwords(tree, specs[0])
         return self._equip(specs[0])
 
     def _refuse_taken_identity(self, spec: TwinSpec) -> None:
@@ -219,6 +228,24 @@ class Roster:
         else:
             self._showing.came(twin_id)
         done()
+
+
+def _goes_elsewhere(tree: Mapping[str, Any], settings: Settings) -> bool:
+    """Tell whether a twin names a Central System that is not the configuration's."""
+    own = tree.get("csms")
+    names = ("url", "tls_url")
+    return isinstance(own, Mapping) and any(name in own and own[name] != getattr(settings.csms, name) for name in names)
+
+
+def _refuse_lent_passwords(tree: Mapping[str, Any], spec: TwinSpec) -> None:
+    """Let no password of the configuration go to a Central System that somebody on MQTT names. Raises Refused."""
+    keys = [name for name in spec.keys if name.casefold() == "authorizationkey"]  # OCPP does not mind their case
+    lent = [("csms", "password")] * (spec.csms.password is not None) + [("keys", name) for name in keys]
+    for section, name in lent:
+        if name not in (tree.get(section) or {}):
+            text = "with a Central System of its own a twin does not get the configuration's: give one here"
+            path = (section, name)
+            raise Refused(Code.BAD_VALUE, f"{written(path)}: {text}", pointer(("twin", *path)))
 
 
 def _refuse_secret_files(tree: Mapping[str, Any]) -> None:

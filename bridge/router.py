@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -78,16 +79,22 @@ class Router:
         self._levels = Levels()
         self._limit = RateLimit(options.rate_per_s, options.rate_burst)
         self._receipts = Receipts(options.duplicate_window_s, stored)
-        self._requests = Requests(fleet, Crowd(options, fleet, self._levels, self._limit, now), roster)
+        crowd = Crowd(options, fleet, self._levels, self._limit, now)
+        self._requests = Requests(fleet, crowd, publisher.tracing, roster)
         self._hears: Callable[[Incoming], bool] = lambda _: False
         self._feed = feed
-        self._refused = 0
+        self._refusals: Counter[Code] = Counter()
         self.in_total = 0
 
     @property
     def refused_total(self) -> int:
         """Return how many commands were refused, those of sensors too."""
-        return self._refused + (0 if self._feed is None else self._feed.refused_total)
+        return self.refusals.total()
+
+    @property
+    def refusals(self) -> Counter[Code]:
+        """Return how many were refused with which code."""
+        return self._refusals if self._feed is None else self._refusals + self._feed.refusals
 
     def overhear(self, hears: Callable[[Incoming], bool]) -> None:
         """Let somebody look at each message first, who tells whether it was for him."""
@@ -315,7 +322,7 @@ class Router:
             self._finish(errand, order.request_id, key, outcome.data)
             return
         self._forget(key)
-        self._refused += 1
+        self._refusals[Code(outcome.status)] += 1
         detail = {
             "call_error": "the Central System answered with an error",
             "timeout": "the Central System did not answer in time",
@@ -324,7 +331,7 @@ class Router:
         self._answer(errand, "error", order.request_id, Code(outcome.status), detail, outcome.data)
 
     def _refuse(self, errand: _Errand, refusal: Refused) -> None:
-        self._refused += 1
+        self._refusals[refusal.code] += 1
         payload = errand.message.payload
         if refusal.code in PUBLIC:
             pointer, shown = refusal.pointer, excerpt(payload)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 import socket
 import ssl
 from collections.abc import Callable
@@ -25,7 +26,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from bridge import packets
 from bridge.acknowledgements import Acknowledgements
-from bridge.broker import Broker, HungUp, Silent
+from bridge.broker import Broker
+from bridge.entering import Entrant
 from bridge.options import MqttOptions
 from bridge.ports import Incoming, Outgoing
 
@@ -34,11 +36,12 @@ _MAX_UNWRITTEN = 200
 _HEAD_SIZE = 16
 _FAILURE = 0x80
 _FILTERS_A_PACKET = 200
+_LOOK_S = 1.0
 
 _log = structlog.get_logger("mqtt")
 
 
-class Session(aiomqtt.Client):
+class Session(Entrant):
     """Be connected from `__aenter__` on until `lost` returns or `leave` is called; used once.
 
     Implements `ports.Outlet`. `arrived` gets each message, `freed` is called when `ready` may be true again.
@@ -57,7 +60,6 @@ class Session(aiomqtt.Client):
     ) -> None:
         self.mqtt5 = mqtt5
         self.session_present = False
-        self.cause: BaseException | None = None
         self._arrived = arrived
         self._freed = freed
         self._open: dict[int, Outgoing] = {}
@@ -157,23 +159,6 @@ class Session(aiomqtt.Client):
         """Return what was handed over and not confirmed, in order."""
         return [*self._open.values(), *self._unwritten]
 
-    async def enter(self) -> None:
-        """Connect. Raises MqttError, from the OSError where there was one; nothing is left open then."""
-        try:
-            await self.__aenter__()
-        except aiomqtt.MqttError as error:
-            answered = isinstance(error, aiomqtt.MqttCodeError | HungUp)
-            silent = self.cause is None and not answered and self._client.socket() is not None
-            self.abort()
-            if silent:
-                raise Silent("the broker does not answer") from None
-            if self.cause is None or answered:
-                raise
-            raise error from self.cause
-        except asyncio.CancelledError:
-            self.abort()
-            raise
-
     async def take(self, filters: list[str]) -> list[tuple[str, str]]:
         """Subscribe at QoS 2; return the filters that the broker refuses, each with its reason. Raises MqttError."""
         return await self._request(filters, retain_handling=1)
@@ -215,19 +200,7 @@ class Session(aiomqtt.Client):
         except aiomqtt.MqttError:
             self.abort()
 
-    def abort(self) -> None:
-        """Close the socket at once."""
-        self._client._sock_close()  # noqa: SLF001 - aiomqtt leaves it open when a connect fails
-
     # --- paho tells ---------------------------------------------------------------------------------------------------
-
-    def _client_connect(self) -> None:
-        try:
-            super()._client_connect()
-        except OSError as error:
-            # aiomqtt keeps only its text.
-            self.cause = error
-            raise
 
     def _on_connect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
         self.session_present = bool(flags.session_present)
@@ -239,10 +212,6 @@ class Session(aiomqtt.Client):
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
     def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
-        if not self._connected.done():
-            # aiomqtt would wait for a CONNACK until its time-out.
-            self._connected.set_exception(HungUp("the broker hung up"))
-            return
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
         if not self._disconnected.done() and self._connected.exception() is None:
             self._disconnected.set_result(None)
@@ -255,14 +224,16 @@ class Session(aiomqtt.Client):
         current = self._client.socket()
         # And what it was to be watched for may be written by now.
         if current is not None and current is sock and self._client.want_write():
-            self._loop.add_writer(current.fileno(), self._write)
+            try:
+                self._loop.add_writer(current.fileno(), self._write)
+            except RuntimeError:
+                self._look_for_a_reset()
 
     def _write(self) -> None:
         try:
             self._client.loop_write()
         except (OSError, ValueError) as error:
-            if not self._disconnected.done():
-                self._disconnected.set_exception(error)
+            self._is_lost(error)
         if self._unwritten and not self._client.want_write() and self._client.socket() is not None:
             self._unwritten.clear()
             self._told_less()
@@ -320,6 +291,21 @@ class Session(aiomqtt.Client):
         # Not at once: messages of QoS 2 can only be had after paho's handler, and all must stay in order.
         self._loop.call_soon(self._arrived, incoming)
 
+    async def _misc_loop(self) -> None:
+        while self._client.loop_misc() == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._look_for_a_reset()
+            await asyncio.sleep(_LOOK_S)
+
+    def _look_for_a_reset(self) -> None:
+        # uvloop stops watching a socket that was reset, and tells nobody (its issue 552).
+        sock = self._client.socket()
+        if sock is not None and was_reset(sock.fileno()):
+            self._is_lost(ConnectionResetError("the broker broke the connection"))
+
+    def _is_lost(self, error: Exception) -> None:
+        if self._connected.done() and not self._disconnected.done():
+            self._disconnected.set_exception(error)
+
     def _on_unsubscribe(self, *_: Any) -> None:
         """Ignore what nobody waits for."""
 
@@ -376,6 +362,13 @@ class Session(aiomqtt.Client):
         if self._emptied is not None and not self._open and not self._unwritten and not self._emptied.done():
             self._emptied.set_result(None)
         self._freed()
+
+
+def was_reset(descriptor: int) -> bool:
+    """Tell whether the other side has broken a connection, and that was not read yet."""
+    poll = select.poll()
+    poll.register(descriptor, 0)  # errors are reported always
+    return any(events & select.POLLERR for _, events in poll.poll(0))
 
 
 def _nothing() -> None:

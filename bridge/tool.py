@@ -1,29 +1,30 @@
 """The small MQTT client of the command line: publish one message, or print what comes in.
 
-Stands on its own: it needs a broker, not the daemon. MQTT 5 first, 3.1.1 where the broker knows only that.
+Stands on its own: it needs a broker, not the daemon.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TextIO
 
 import aiomqtt
 
-from bridge.broker import Broker, HungUp, advice, broker, refuses_version, tls_context
+from bridge.objection import listening
 from bridge.options import MqttOptions
+from bridge.visitor import NoBroker, connection
+
+__all__ = ["NoBroker", "Watch", "publish", "watch"]
+
+_REFUSED = 0x80
+"""MQTT 5 §3.9.3, MQTT 3.1.1 §3.9.3: from here on, a reason code says that a subscription was not granted."""
 
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
-_CONNECT_S = 10.0
-
-
-class NoBroker(Exception):
-    """Say in a sentence why there is no connection, or none any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +39,42 @@ class Watch:
     retained: bool = True
 
 
-async def publish(options: MqttOptions, topic: str, payload: str, *, qos: int = 1, retain: bool = False) -> None:
-    """Publish one message and return when the broker has it. Raises NoBroker, and ValueError for a bad topic."""
+async def publish(
+    options: MqttOptions,
+    topic: str,
+    payload: str,
+    *,
+    qos: int = 1,
+    retain: bool = False,
+    wait_s: float | None = None,
+) -> str | None:
+    """Publish one message and return when the broker has it. Raises NoBroker, and ValueError for a bad topic.
+
+    With `wait_s` listen so long for what a daemon objects to it, and return that.
+    """
     if not topic:
         raise ValueError("a topic cannot be empty")
-    async with _connection(options) as client:
-        await client.publish(topic, payload.encode(), qos=qos, retain=retain)
+    async with connection(options) as client, contextlib.AsyncExitStack() as ears:
+        heard = None
+        if wait_s is not None:
+            heard = await ears.enter_async_context(listening(client, topic, options.base_topic))
+        refusal = await client.hand_over(topic, payload.encode(), qos=qos, retain=retain)
+        if refusal is not None:
+            raise NoBroker(f"the broker refuses {topic} ({refusal}): allow it in its access rules")
+        if heard is None:
+            return None
+        await asyncio.wait([heard], timeout=wait_s)
+        return heard.result() if heard.done() else None
 
 
 async def watch(options: MqttOptions, wanted: Watch, output: TextIO) -> int:
     """Print messages as they come; return how many there were. Raises NoBroker, and ValueError for a bad filter."""
     seen = 0
-    async with _connection(options) as client:
-        await client.subscribe([(name, wanted.qos) for name in wanted.filters])
+    async with connection(options) as client:
+        codes: Any = await client.subscribe([(name, wanted.qos) for name in wanted.filters])
+        for name, code in zip(wanted.filters, codes, strict=False):
+            if int(getattr(code, "value", code)) >= _REFUSED:
+                raise NoBroker(f"the broker refuses the filter {name!r} ({code}): allow it in its access rules")
         try:
             async with asyncio.timeout(wanted.timeout_s):
                 async for message in client.messages:
@@ -63,81 +87,6 @@ async def watch(options: MqttOptions, wanted: Watch, output: TextIO) -> int:
         except TimeoutError:
             return seen
     return seen
-
-
-class _Visitor(aiomqtt.Client):
-    """Learn why a connection cannot be had, of which aiomqtt keeps only a text or a time-out."""
-
-    cause: OSError | None = None
-
-    async def enter(self) -> None:
-        """Connect. Raises MqttError, from the OSError where there was one; nothing is left open then."""
-        try:
-            await self.__aenter__()
-        except aiomqtt.MqttError as error:
-            self._client._sock_close()  # noqa: SLF001
-            raise error from self.cause
-
-    async def leave(self) -> None:
-        """Disconnect."""
-        await self.__aexit__(None, None, None)
-
-    def _client_connect(self) -> None:
-        try:
-            super()._client_connect()
-        except OSError as error:
-            self.cause = error
-            raise
-
-    def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
-        # A broker that knows only MQTT 3.1.1 may hang up on the CONNECT without a word.
-        if self._connected.done():
-            super()._on_disconnect(client, userdata, flags, reason_code, properties)
-        else:
-            self._connected.set_exception(HungUp("the broker hung up"))
-
-
-@asynccontextmanager
-async def _connection(options: MqttOptions) -> AsyncIterator[aiomqtt.Client]:
-    at = broker(options)
-    try:
-        client = await _connected(options, at)
-        try:
-            yield client
-        finally:
-            await client.leave()
-    except (aiomqtt.MqttError, OSError) as error:
-        raise NoBroker(advice(error, at, "")) from error
-
-
-async def _connected(options: MqttOptions, at: Broker) -> _Visitor:
-    if options.protocol != "3.1.1":
-        client = _client(options, at, mqtt5=True)
-        try:
-            await client.enter()
-        except aiomqtt.MqttError as error:
-            if options.protocol == "5" or not refuses_version(error):
-                raise
-        else:
-            return client
-    client = _client(options, at, mqtt5=False)
-    await client.enter()
-    return client
-
-
-def _client(options: MqttOptions, at: Broker, *, mqtt5: bool) -> _Visitor:
-    return _Visitor(
-        at.host,
-        at.port,
-        username=at.username,
-        password=at.password,
-        protocol=aiomqtt.ProtocolVersion.V5 if mqtt5 else aiomqtt.ProtocolVersion.V311,
-        transport=at.transport,
-        websocket_path=at.path,
-        timeout=_CONNECT_S,
-        tls_context=tls_context(options) if at.tls else None,
-        tls_insecure=None if not at.tls or options.verify_hostname else True,
-    )
 
 
 def _line(message: aiomqtt.Message, wanted: Watch, *, colours: bool) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import ssl
 import stat
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
+
+from config.problems import masked
 
 RESERVED_ID = "bridge"
 """No twin may have this id: on MQTT it is where the daemon itself lives."""
@@ -26,6 +28,8 @@ MAX_SECRET = 4096
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_HOST_AND_PORT = re.compile(r"[\w.-]+(:\d+)?(/\S*)?")
+_NOT_IN_URLS = frozenset('<>"{}|\\^`')
 
 
 class Section(BaseModel):
@@ -50,8 +54,11 @@ def _name(text: str) -> str:
     return text
 
 
-def url_of(schemes: Collection[str], example: str, *, user: bool) -> Callable[[str], str]:
-    """Make a check for URLs of these schemes; `user` says whether they may hold user and password."""
+def url_of(schemes: Mapping[str, Sequence[str]], example: str, *, user: bool) -> Callable[[str], str]:
+    """Make a check for URLs of these schemes, each with others that people write instead of it.
+
+    `user` says whether they may hold user and password.
+    """
     allowed = f"a URL such as {example} (with {', '.join(f'{scheme}://' for scheme in schemes)})"
 
     def check(text: str) -> str:
@@ -59,9 +66,11 @@ def url_of(schemes: Collection[str], example: str, *, user: bool) -> Callable[[s
             parts = urlsplit(text)
             good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
         except ValueError:
-            good = False
-        if not good or any(character.isspace() for character in text):
-            raise refuse(allowed)
+            raise refuse(f"{allowed}, whose port is a number from 1 to 65535") from None
+        if not good:
+            raise refuse(allowed + _perhaps(text, schemes))
+        if any(sign.isspace() or sign in _NOT_IN_URLS for sign in text):
+            raise refuse(f"{allowed}, without spaces, quotes and brackets")
         if parts.query or parts.fragment:
             raise refuse(f"{allowed}, without ? and #")
         if "@" in parts.netloc and not user:
@@ -69,6 +78,17 @@ def url_of(schemes: Collection[str], example: str, *, user: bool) -> Callable[[s
         return text
 
     return check
+
+
+def _perhaps(text: str, schemes: Mapping[str, Sequence[str]]) -> str:
+    """Guess the URL that was meant where only the scheme is wrong, or missing."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        found = _HOST_AND_PORT.fullmatch(text)
+        meant, rest = next(iter(schemes)) if found else None, text
+    else:
+        meant = next((ours for ours, theirs in schemes.items() if scheme.lower() in theirs), None)
+    return "" if meant is None or not rest else f"; did you mean {masked(f'{meant}://{rest}')}?"
 
 
 def _readable(path: str) -> str:
@@ -80,8 +100,9 @@ def _readable(path: str) -> str:
 
 
 def _authorities(path: str) -> str:
+    _readable(path)
     try:
-        ssl.create_default_context().load_verify_locations(_readable(path))
+        ssl.create_default_context().load_verify_locations(path)
         certificates(path)
     except (ssl.SSLError, ValueError):
         raise refuse("a PEM file with certificates") from None
@@ -126,8 +147,10 @@ def _secret(path: str) -> str:
     except OSError as error:
         raise refuse(f"a file with the secret in it; this one: {_reason(error)}") from None
     except UnicodeDecodeError:
-        text = ""
-    if not 0 < len(text) <= MAX_SECRET or "\x00" in text:
+        text = "\x00"
+    if text == "":
+        raise refuse("a file with the secret in it; this one is empty")
+    if len(text) > MAX_SECRET or "\x00" in text:
         raise refuse(f"a file with nothing but the secret in it, 1 to {MAX_SECRET} characters of UTF-8")
     return text
 
@@ -154,6 +177,12 @@ def _topic(text: str) -> str:
     return text
 
 
+def _host(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9.:_-]{1,253}", text) is None:
+        raise refuse("an address such as 127.0.0.1 (this machine only), 0.0.0.0 or :: (all), or a name")
+    return text
+
+
 def _globs(found: Any) -> Any:
     if isinstance(found, bool):
         return ["*"] if found else []
@@ -161,14 +190,18 @@ def _globs(found: Any) -> Any:
 
 
 Name = Annotated[str, AfterValidator(_name)]
+Host = Annotated[str, AfterValidator(_host)]
+"""An address or a name to listen on."""
 Topic = Annotated[str, Field(max_length=256), AfterValidator(_topic)]
 ReadableFile = Annotated[str, AfterValidator(_readable)]
 AuthorityFile = Annotated[str, AfterValidator(_authorities)]
 Secret = Annotated[str, Field(min_length=1, max_length=MAX_SECRET)]
 SecretFile = Annotated[str, AfterValidator(_secret)]
 """The path of a file; once validated, the secret that stands in it."""
-BrokerUrl = Annotated[str, AfterValidator(url_of(("mqtt", "mqtts", "ws", "wss"), "mqtt://localhost:1883", user=True))]
-CsmsUrl = Annotated[str, AfterValidator(url_of(("ws", "wss"), "ws://localhost:9000/ocpp", user=False))]
-CsmsTlsUrl = Annotated[str, AfterValidator(url_of(("wss",), "wss://localhost:9443/ocpp", user=False))]
+_BROKERS = {"mqtt": ("tcp", "http"), "mqtts": ("ssl", "tls", "tcps", "mqtt+ssl", "https"), "ws": (), "wss": ()}
+_CENTRAL_SYSTEMS = {"ws": ("http", "tcp", "ocpp"), "wss": ("https", "tls", "ocpps")}
+BrokerUrl = Annotated[str, AfterValidator(url_of(_BROKERS, "mqtt://localhost:1883", user=True))]
+CsmsUrl = Annotated[str, AfterValidator(url_of(_CENTRAL_SYSTEMS, "ws://localhost:9000/ocpp", user=False))]
+CsmsTlsUrl = Annotated[str, AfterValidator(url_of({"wss": ("https", "ws")}, "wss://localhost:9443/ocpp", user=False))]
 Globs = Annotated[list[str], BeforeValidator(_globs, json_schema_input_type=bool | str | list[str])]
 """A list of globs, or one of them, or true for all."""

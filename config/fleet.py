@@ -34,6 +34,7 @@ _OWN_FIELDS = {
     "imsi": 20,
 }
 
+_OWN = "each twin needs one of its own"
 _BACKOFF_FIELDS = {"min": "backoff_min_s", "max": "backoff_max_s", "jitter": "backoff_jitter"}
 
 _Value = TypeVar("_Value")
@@ -205,13 +206,13 @@ class _Expansion:
     def _is_new(self, path: Path, twin_id: str, identity: str, url: str) -> bool:
         taken = self._ids.setdefault(twin_id, path)
         if taken is not path:
-            self.wrong.append(((*path, "id"), f'found "{twin_id}", which {_spoken(taken)} has already'))
+            self.wrong.append(((*path, "id"), f'found "{twin_id}", which {_spoken(taken)} has already; {_OWN}'))
             return False
         taken = self._identities.setdefault((url, identity), path)
         if taken is not path:
             at = (*path, "identity")
             self.wrong.append(
-                (at, f'found "{identity}", which {_spoken(taken)} has already at the same Central System')
+                (at, f'found "{identity}", which {_spoken(taken)} has already at the same Central System; {_OWN}')
             )
             return False
         return True

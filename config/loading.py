@@ -6,32 +6,27 @@ lists and values are replaced, and a setting without a value (`url:`) has its de
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import yaml
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
-from config.fields import is_open
+from config.fields import identity_problem
 from config.fleet import Wrong, expand, keys_in
-from config.problems import ConfigError, Problem, explain, shown, unknown_text, written
+from config.notes import notes_on
+from config.problems import ConfigError, Problem, explain, shown, unknown_text
 from config.problems import Path as SettingPath
-from config.settings import ENV_DELIMITER, ENV_PREFIX, Settings
+from config.reading import FREE_NAMES, Tree, read
+from config.settings import ENV_DELIMITER, ENV_PREFIX, HttpSettings, MqttSettings, Settings
 from twin.model.spec import KeySpec, TwinSpec
 
 DEFAULT_FILES = (Path("ocpp-twin.yaml"), Path("/etc/ocpp-twin/ocpp-twin.yaml"))
 
-_NO_KEY = "allowed: a text; a number or a word such as on needs quotes to be one"
-_ALIKE = 0.85
-_FREE_NAMES = ("templates", "twins")
-
-Tree: TypeAlias = dict[str, Any]
 KeyProblem: TypeAlias = Callable[[str, KeySpec], str | None]
 Check: TypeAlias = Callable[[Settings, Sequence[TwinSpec]], list[Wrong]]
 
@@ -43,13 +38,8 @@ class Configuration:
     settings: Settings
     twins: tuple[TwinSpec, ...]
     sources: tuple[str, ...]
-    look_alikes: tuple[str, ...] = ()
-    open_keys: tuple[str, ...] = ()
-
-    @property
-    def notes(self) -> list[str]:
-        """Say what is allowed, but perhaps not meant."""
-        return [*self.look_alikes, *self.open_keys]
+    notes: tuple[str, ...] = ()
+    """What is allowed, but perhaps not meant."""
 
 
 def load(
@@ -68,20 +58,12 @@ def load(
     their names, so that a misspelt one is not taken for a vendor's without a word. `check` finds what is wrong with
     the rest, which others compile.
     """
-    environment = os.environ if environment is None else environment
-    layers = [(str(path), read(path)) for path in files or _default_files(environment, required=required)]
-    from_environment = _environment(environment)
-    merged: Tree = {}
-    for _, tree in layers:
-        merged = _merge(merged, tree)
-    if from_environment:
-        layers.append(("environment", from_environment))
-        merged = _merge(merged, from_environment)
+    layers, merged = _layers(files, os.environ if environment is None else environment, required=required)
     sources = _Sources(layers)
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
-        wrong = explain(error, Settings)
+        wrong = explain(error, Settings, {name.lower() for name in standard_keys})
         raise ConfigError(sources.problem(*item) for item in [*wrong, *_beyond(merged, wrong)]) from None
     twins, wrong = expand(settings)
     wrong += [
@@ -89,36 +71,51 @@ def load(
         for path, key, spec in keys_in(settings)
         if (text := key_problem(key, spec)) is not None
     ]
+    wrong += _client_certificate(settings.mqtt)
     wrong += check(settings, twins)
     if wrong:
         raise ConfigError(sources.problem(*item) for item in wrong)
     names = tuple(name for name, _ in layers)
-    return Configuration(settings, twins, names, _look_alikes(settings, standard_keys), _open_keys(twins))
+    return Configuration(settings, twins, names, notes_on(settings, twins, standard_keys))
 
 
-def _look_alikes(settings: Settings, standard: Sequence[str]) -> tuple[str, ...]:
-    by_lower = {name.lower(): name for name in standard}
-    notes: list[str] = []
-    for path, key, _ in keys_in(settings):
-        close = difflib.get_close_matches(key.lower(), by_lower, n=1, cutoff=_ALIKE)
-        if close and key.lower() not in by_lower:
-            notes.append(f"{written(path)}: taken for a vendor key; did you mean {by_lower[close[0]]}?")
-    return tuple(notes)
+def http_settings(files: Sequence[Path] = (), environment: Mapping[str, str] | None = None) -> HttpSettings:
+    """Read where metrics and health are served, and look at nothing else; raises ConfigError."""
+    layers, merged = _layers(files, os.environ if environment is None else environment, required=False)
+    try:
+        return Settings.model_validate({name: merged[name] for name in ("http",) if name in merged}).http
+    except ValidationError as error:
+        sources = _Sources(layers)
+        raise ConfigError(sources.problem(*item) for item in explain(error, Settings)) from None
 
 
-def _open_keys(twins: Iterable[TwinSpec]) -> tuple[str, ...]:
-    # Told, but not refused: the secrets of containers are files which everybody in there may read.
-    files = {twin.csms.key_file or twin.csms.certificate_file for twin in twins}
-    return tuple(
-        f"csms.key_file: everybody on this machine may read the private key in {path}; chmod 600 mends that"
-        for path in sorted(path for path in files if path is not None and is_open(path))
-    )
+def _layers(
+    files: Sequence[Path], environment: Mapping[str, str], *, required: bool
+) -> tuple[list[tuple[str, Tree]], Tree]:
+    """Return what each source says, and all of it merged."""
+    layers = [(str(path), read(path)) for path in files or _default_files(environment, required=required)]
+    from_environment = _environment(environment)
+    if from_environment:
+        layers.append(("environment", from_environment))
+    merged: Tree = {}
+    for _, tree in layers:
+        merged = _merge(merged, tree)
+    return layers, merged
+
+
+def _client_certificate(mqtt: MqttSettings) -> list[Wrong]:
+    why = None if mqtt.cert_file is None else identity_problem(mqtt.cert_file, mqtt.key_file)
+    if why is None:
+        return []
+    found = shown((), mqtt.cert_file)
+    allowed = "a PEM file with a certificate, and its key there or in key_file"
+    return [(("mqtt", "cert_file"), f"found {found} ({why}); allowed: {allowed}")]
 
 
 def _beyond(merged: Tree, wrong: Sequence[Wrong]) -> list[Wrong]:
     """Find what is wrong with the fleet as well, so that everything is told at once."""
     places = {path[:2] for path, _ in wrong}
-    if not places.isdisjoint((name,) for name in _FREE_NAMES):
+    if not places.isdisjoint((name,) for name in FREE_NAMES):
         return []
     no_csms = any(path[0] == "csms" for path in places)
     twins = merged.get("twins", [])
@@ -141,74 +138,11 @@ def _default_files(environment: Mapping[str, str], *, required: bool) -> list[Pa
     if not required or any(name.startswith(ENV_PREFIX) and value for name, value in environment.items()):
         return []
     looked = " or ".join(map(str, DEFAULT_FILES))
-    raise ConfigError([Problem("configuration", (), f"there is no {looked}; name a file with --config FILE")])
-
-
-class _Loader(yaml.SafeLoader):
-    """Read YAML, but refuse a key that stands twice in a mapping: one of the two would be lost in silence."""
-
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        node: yaml.MappingNode = super().compose_mapping_node(anchor)
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
-            seen.add(key.value if isinstance(key, yaml.ScalarNode) else "")
-        return node
-
-
-def read(path: Path) -> Tree:
-    """Return what stands in a file. Raises ConfigError."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            return _tree(path, yaml.load(file, _Loader))  # noqa: S506 - a SafeLoader
-    except OSError as error:
-        raise _unreadable(path, f"cannot be read: {(error.strerror or str(error)).lower()}") from None
-    except UnicodeDecodeError:
-        raise _unreadable(path, "is not text in UTF-8") from None
-    except RecursionError:
-        raise _unreadable(path, "is nested too deeply") from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise _unreadable(path, f"is not YAML: {_yaml_text(error)}") from None
-
-
-def _tree(path: Path, found: Any) -> Tree:
-    if found is None:
-        return {}
-    if not isinstance(found, dict):
-        raise _unreadable(path, f"found {shown((), found)}; allowed: settings such as node: main")
-    wrong = [Problem(str(path), at, f"found the key {shown((), key)}; {_NO_KEY}") for at, key in _odd_keys(found)]
-    if wrong:
-        raise ConfigError(wrong)
-    return _without_blanks(found)
-
-
-def _odd_keys(found: Any, path: SettingPath = ()) -> Iterator[tuple[SettingPath, Any]]:
-    if isinstance(found, dict):
-        yield from ((path, key) for key in found if not isinstance(key, str))
-        for key, value in found.items():
-            yield from _odd_keys(value, (*path, str(key)))
-    elif isinstance(found, list):
-        for index, value in enumerate(found):
-            yield from _odd_keys(value, (*path, index))
-
-
-def _unreadable(path: Path, text: str) -> ConfigError:
-    return ConfigError([Problem(str(path), (), text)])
-
-
-def _yaml_text(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    text = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return f"line {mark.line + 1}, column {mark.column + 1}: {text}" if mark is not None else text
-
-
-def _without_blanks(tree: Tree) -> Tree:
-    return {
-        name: _without_blanks(value) if isinstance(value, dict) and name not in _FREE_NAMES else value
-        for name, value in tree.items()
-        if value is not None
-    }
+    text = (
+        f"there is no {looked}; name a file with --config FILE, or begin with `ocpp-twin demo`, which needs none. "
+        "The smallest file is one line: twins: [{id: garage, template: ac-11kw}]"
+    )
+    raise ConfigError([Problem("configuration", (), text)])
 
 
 def _merge(below: Tree, above: Tree) -> Tree:

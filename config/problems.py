@@ -8,12 +8,13 @@ from __future__ import annotations
 import difflib
 import json
 import re
-import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ValidationError
+
+from config.places import example_at, known_at, meant_by, places_of
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -30,6 +31,16 @@ _ALLOWED = {
     "model_type": "a mapping of settings to values",
     "model_attributes_type": "a mapping of settings to values",
 }
+_PLAIN = {
+    "String should have ": "",
+    "less than or equal to": "at most",
+    "greater than or equal to": "at least",
+    "valid string": "text",
+}
+_SURE = 0.8
+_TYPOGRAPHIC = "\u201c\u201d\u201e\u2018\u2019"
+_NAME_AND_COLON = re.compile(r"\w+:(?!//)\S")
+_NAME_AND_VALUE = re.compile(r"\w+\s+\S+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,59 +89,88 @@ def masked(value: Any) -> Any:
     return _URL_PASSWORD.sub(r"\1***@", value) if isinstance(value, str) else value
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Find the known word that was probably meant."""
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.5) -> str | None:
+    """Find the known word that was probably meant; `cutoff` says how alike they have to be, from 0 to 1."""
     by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.5)
-    return by_lower[close[0]] if close else None
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
+    return by_lower[close[0]] if close else meant_by(word, list(by_lower.values()))
 
 
 def unknown_text(word: str, known: Sequence[str]) -> str:
     """Say that a name is unknown, and which one was probably meant."""
-    near = nearest(word, known)
+    near = meant_by(word, known) or nearest(word, known)
     hint = f'did you mean "{near}"? ' if near else ""
     return f"unknown; {hint}Known here: {', '.join(sorted(known))}"
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> list[tuple[Path, str]]:
-    """Turn pydantic's errors into pairs of path and sentence."""
-    return [(tuple(item["loc"]), _text(dict(item), model)) for item in error.errors(include_url=False)]
+def explain(error: ValidationError, model: type[BaseModel], standard: Collection[str] = ()) -> list[tuple[Path, str]]:
+    """Turn pydantic's errors into pairs of path and sentence; `standard` are OCPP's keys, in lower case."""
+    return [(tuple(item["loc"]), _text(dict(item), model, standard)) for item in error.errors(include_url=False)]
 
 
-def _text(item: dict[str, Any], model: type[BaseModel]) -> str:
+def _text(item: dict[str, Any], model: type[BaseModel], standard: Collection[str]) -> str:
     path: Path = tuple(item["loc"])
     kind = item["type"]
     if kind == "extra_forbidden":
-        return unknown_text(str(path[-1]), _known_keys(model, path[:-1]))
+        return _unknown(str(path[-1]), path[:-1], model, standard)
     if kind == "missing":
         return _ALLOWED[kind]
-    allowed = _ALLOWED.get(kind) or item["msg"].removeprefix("Value error, ").replace("Input should be ", "")
-    return f"found {shown(path, item['input'])}; allowed: {allowed}"
+    allowed = _ALLOWED.get(kind) or _plainer(item["msg"])
+    return f"found {shown(path, item['input'])}; allowed: {allowed}{_shape(kind, item['input'], path, model)}"
 
 
-def _known_keys(model: type[BaseModel], path: Path) -> list[str]:
-    where: Any = model
-    for step in path:
-        where = _field_type(where, step)
-    found = _model_in(where)
-    return [field.alias or name for name, field in found.model_fields.items()] if found else []
+def _unknown(word: str, path: Path, model: type[BaseModel], standard: Collection[str]) -> str:
+    """Say that a setting is unknown at a place: what was probably meant there, or where it belongs."""
+    known = known_at(model, path)
+    bare = word.strip("- \u00a0\ufeff")
+    if bare != word:
+        return f'unknown; did you mean "{bare}"? Type it anew: a dash needs a space after it, and spaces must be plain'
+    if nearest(word, known, _SURE) is None and (text := _elsewhere(word, path, model, standard)):
+        return f"unknown here; {text}"
+    return unknown_text(word, known)
 
 
-def _field_type(where: Any, step: str | int) -> Any:
-    model = _model_in(where)
-    if model is not None and isinstance(step, str) and step in model.model_fields and not _is_collection(where):
-        return model.model_fields[step].annotation
-    return next((argument for argument in reversed(typing.get_args(where)) if _model_in(argument)), None)
+def _elsewhere(word: str, path: Path, model: type[BaseModel], standard: Collection[str]) -> str | None:
+    if word.lower() in standard and "keys" in known_at(model, path):
+        return f"{word} is a configuration key of OCPP: it belongs below keys"
+    if places := places_of(model, path, word):
+        return f"it belongs below {' or '.join(places)}"
+    return None
 
 
-def _is_collection(where: Any) -> bool:
-    return typing.get_origin(where) in (list, tuple, dict)
+def _plainer(message: str) -> str:
+    message = message.removeprefix("Value error, ").replace("Input should be ", "")
+    for words, plain in _PLAIN.items():
+        message = message.replace(words, plain)
+    return message
 
 
-def _model_in(where: Any) -> type[BaseModel] | None:
-    if typing.get_origin(where) is None and isinstance(where, type):
-        return where if issubclass(where, BaseModel) else None
-    return next((found for argument in typing.get_args(where) if (found := _model_in(argument))), None)
+def _shape(kind: str, found: Any, path: Path, model: type[BaseModel]) -> str:
+    """Show what the right shape looks like, where another one was found."""
+    if isinstance(found, str) and any(sign in found for sign in _TYPOGRAPHIC):
+        return "; the quotes around it are typographic: type plain ones"
+    match kind:
+        case "list_type":
+            example = example_at(model, path)
+            return f", each item after a dash{f', such as - {example}' if example else ''}"
+        case "model_type" | "model_attributes_type":
+            return f", such as {example_at(model, path)}{_missing_sign(found)}"
+        case "dict_type":
+            return _missing_sign(found)
+        case _:
+            return ""
+
+
+def _missing_sign(found: Any) -> str:
+    match found:
+        case list():
+            return "; leave out the dash"
+        case str() if _NAME_AND_COLON.match(found):
+            return "; a colon needs a space after it"
+        case str() if _NAME_AND_VALUE.match(found):
+            return "; a setting needs a colon after its name"
+        case _:
+            return ""
 
 
 def _is_secret(name: Any) -> bool:

@@ -6,6 +6,7 @@ business of `loading`; what becomes of templates and twins that of `fleet`.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -15,6 +16,7 @@ from config.fields import (
     AuthorityFile,
     BrokerUrl,
     Globs,
+    Host,
     Name,
     ReadableFile,
     Secret,
@@ -26,6 +28,7 @@ from config.fields import (
 )
 from config.outputs import OutputSettings
 from config.sensors import DeviceSettings, InferSettings, InputSettings
+from config.traffic import TrafficSettings
 from config.twins import CsmsSettings, TemplateSettings, TwinSettings
 from config.units import duration, size
 
@@ -35,6 +38,24 @@ ENV_DELIMITER = "__"
 
 def _version(found: Any) -> Any:
     return str(found) if isinstance(found, int) and not isinstance(found, bool) else found
+
+
+_SQLITE = re.compile(r"sqlite:///[^?#]+")
+_SQLITE_ALLOWED = "sqlite:////var/lib/ocpp-twin/main.db (absolute) or sqlite:///main.db (relative)"
+
+
+def _perhaps_sqlite(found: Any) -> str:
+    if not isinstance(found, str) or not found:
+        return ""
+    scheme, separator, rest = found.partition(":")
+    if found.endswith("/"):
+        return "; the name of a file is missing" if scheme == "sqlite" else ""
+    if separator and scheme not in ("sqlite", "sqlite3", "file"):
+        return "; there is no other database than SQLite"
+    # One or two slashes, or a bare path: what stands behind them is meant as it is.
+    path = (rest if separator else found).split("?")[0]
+    path = f"/{path.lstrip('/')}" if path.startswith("/") else path
+    return "" if ":memory:" in path else f"; did you mean sqlite:///{path}?"
 
 
 MqttVersion = Annotated[Literal["auto", "5", "3.1.1"], BeforeValidator(_version)]
@@ -152,8 +173,8 @@ class StoreSettings(Section):
     @field_validator("url", mode="before")
     @classmethod
     def _sqlite(cls, value: Any) -> Any:
-        if not isinstance(value, str) or not value.removeprefix("sqlite:///").strip("/") or "sqlite:///" not in value:
-            raise refuse("sqlite:////var/lib/ocpp-twin/main.db (absolute) or sqlite:///main.db (relative)")
+        if not isinstance(value, str) or not _SQLITE.fullmatch(value) or value.endswith("/"):
+            raise refuse(_SQLITE_ALLOWED + _perhaps_sqlite(value))
         return value
 
 
@@ -179,7 +200,20 @@ class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important lines that are written."""
     format: Literal["auto", "console", "json"] = "auto"
-    """auto: console at a terminal, json elsewhere."""
+    """auto: console at a terminal, text with priorities in the journal of systemd, json elsewhere."""
+
+
+class HttpSettings(Section):
+    """Say where metrics and health are served over HTTP."""
+
+    enabled: bool = False
+    """Serve /metrics for Prometheus, /healthz and /readyz."""
+    host: Host = "127.0.0.1"
+    """The address that is listened on: 0.0.0.0 for all of IPv4, :: for all; whoever reaches it may read."""
+    port: Annotated[int, Field(ge=1, le=65_535)] = 9580
+    """The TCP port."""
+    twin_metrics: Globs = Field(default=[])
+    """Twins that have series of their own in the metrics, as globs of ids; true: all."""
 
 
 class HomeAssistantSettings(Section):
@@ -224,6 +258,8 @@ class Settings(BaseSettings):
     """The twins' time; where this section stands, its rate can be changed over MQTT."""
     logs: LogSettings = LogSettings()
     """The log."""
+    http: HttpSettings = HttpSettings()
+    """Metrics and health over HTTP."""
     home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     """Home Assistant."""
     templates: dict[str, TemplateSettings] = {}
@@ -238,6 +274,8 @@ class Settings(BaseSettings):
     """Known devices, with the inputs and outputs of their presets."""
     outputs: list[OutputSettings] = []
     """What the Central System wants, carried to real things."""
+    traffic: list[TrafficSettings] = []
+    """Cars that come and go by themselves, for load tests and demos."""
 
     @classmethod
     def settings_customise_sources(

@@ -14,13 +14,14 @@ from typing import Annotated, Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*([A-Za-z]*)\s*", re.ASCII)
+_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*(/?[A-Za-z]*)\s*", re.ASCII)
 
 _SECONDS = {"s": 1.0, "ms": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _AMPERES = {"A": 1.0}
 _WATTS = {"W": 1.0, "kW": 1e3, "MW": 1e6}
 _WATT_HOURS = {"Wh": 1.0, "kWh": 1e3, "MWh": 1e6}
 _VOLTS = {"V": 1.0, "kV": 1e3}
+_PER_HOUR = {"/min": 60.0, "/h": 1.0, "/d": 1 / 24}
 _BYTES = {"B": 1.0, "kB": 1e3, "MB": 1e6, "KiB": 1024.0, "MiB": 1024.0**2, "GiB": 1024.0**3}
 
 
@@ -87,4 +88,5 @@ def size(low: int, high: int, example: str = "1MiB") -> Quantity:
 Amperes = Annotated[float, Quantity("a current in A", _AMPERES, 1, 10_000, "32A")]
 Watts = Annotated[float, Quantity("a power in W", _WATTS, 100, 1e7, "7.4kW")]
 WattHours = Annotated[float, Quantity("an energy in Wh", _WATT_HOURS, 0, 1e12, "12.5kWh")]
+PerHour = Annotated[float, Quantity("a number an hour", _PER_HOUR, 0.001, 3600, "2/h")]
 Volts = Annotated[float, Quantity("a voltage in V", _VOLTS, 50, 2000, "230V")]

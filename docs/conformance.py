@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from docs.requirements import DOES_NOT_APPLY, Group, NamedTest, Requirement, evidence, groups, status, white_paper
-
-FILE = Path(__file__).parent / "ocpp16-conformance.md"
 
 _HEAD = """\
 # OCPP 1.6-J, demand by demand
 
-Written by `make docs`, from [requirements.yaml](requirements.yaml) and from the names of the tests: a test belongs to
-the demands that its name begins with, as `test_b_06_…` to B-06. A demand of level MUST or SHOULD, and every
+Written by `make docs`, from [requirements.yaml](../requirements.yaml) and from the names of the tests: a test belongs
+to the demands that its name begins with, as `test_b_06_…` to B-06. A demand of level MUST or SHOULD, and every
 configuration key, has a test, or a reason why it does not apply; another test sees to that.
 
 - Level: MUST, SHOULD or MAY; configuration keys (K): MUST where OCPP requires the key.
@@ -64,6 +61,6 @@ def _row(item: Requirement, found: Sequence[NamedTest]) -> str:
     reason = DOES_NOT_APPLY.get(item.id, "")
     said = f"{word}: {reason}" if word == "does not apply" else word
     level = f"{item.level} {item.marks}".rstrip()
-    links = "<br>".join(f"[{test.name}](../{test.file})" for test in found)
+    links = "<br>".join(f"[{test.name}](../../{test.file})" for test in found)
     demand = item.text.replace("|", "\\|")
     return f"| {item.id} | {level} | {demand} | {item.source} | {said} | {links} |"

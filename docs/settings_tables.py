@@ -14,37 +14,40 @@ from pydantic.fields import FieldInfo
 from config.outputs import ConfirmSettings, OutputSettings
 from config.sensors import DeviceSettings, InferSettings, InputSettings
 from config.settings import Settings
+from config.traffic import TagSettings, TrafficSettings
 from config.twins import EvseDefaults, EvseSettings, KeySettings, TemplateSettings, TwinSettings
 from config.units import Quantity
 
 _WORDS = {bool: "`true`, `false`", str: "text", int: "a number", float: "a number"}
 _BOUNDS = {"gt": "over", "ge": "from", "lt": "under", "le": "to"}
-_WITH_TABLES = ("templates", "twins", "inputs", "infer", "devices")
+_WITH_TABLES = ("templates", "twins", "inputs", "infer", "devices", "traffic")
 
 _ITEMS = (
-    ("A template (`templates.<name>`), and each item of `twins`", TemplateSettings, tuple(EvseDefaults.model_fields)),
-    ("Beside these, each item of `twins`", TwinSettings, tuple(TemplateSettings.model_fields)),
-    ("Each item of `evses`; in a template or twin, for all of its EVSEs", EvseSettings, ()),
-    ("Each item of `outputs`", OutputSettings, ("confirm",)),
-    ("`confirm` of an output", ConfirmSettings, ()),
-    ("Each item of `keys`, which is a value, or a mapping of these", KeySettings, ()),
-    ("Each item of `inputs`", InputSettings, ()),
-    ("Each item of `infer`", InferSettings, ()),
-    ("Each item of `devices`; what its preset asks for stands beside these", DeviceSettings, ()),
+    ("`templates` and `twins`", "A template, and each twin:", TemplateSettings, tuple(EvseDefaults.model_fields)),
+    ("`twins`", "Beside these, each twin:", TwinSettings, tuple(TemplateSettings.model_fields)),
+    ("`evses`", "Each EVSE; in a template or twin, for all of its EVSEs:", EvseSettings, ()),
+    ("`keys`", "Each OCPP key, which is a value, or a mapping of these:", KeySettings, ()),
+    ("`inputs`", "Each input:", InputSettings, ()),
+    ("`infer`", "Each inference:", InferSettings, ()),
+    ("`devices`", "Each device; what its preset asks for stands beside these:", DeviceSettings, ()),
+    ("`outputs`", "Each output:", OutputSettings, ("confirm",)),
+    ("`confirm` of an output", "Where the thing shows what it does:", ConfirmSettings, ()),
+    ("`traffic`", "Each plan by which cars come:", TrafficSettings, ()),
+    ("`tags` of traffic", "Each of them, which is an idTag or range, or a mapping of these:", TagSettings, ()),
 )
-_SPREAD = (Settings, InferSettings)
+_SPREAD = (Settings, InferSettings, TrafficSettings)
 """Models whose sections are told setting by setting."""
 
 
 def text() -> str:
     """Return all tables."""
-    parts = ["At the top:", "", _table(_fields(Settings, skip=_WITH_TABLES))]
+    parts = ["## At the top", "", _table(_fields(Settings, skip=_WITH_TABLES))]
     for name, field in Settings.model_fields.items():
         section = _section(field.annotation)
         if section is not None:
-            parts += [f"`{name}`:", "", _table(_fields(section, prefix=f"{name}."))]
-    for title, model, skip in _ITEMS:
-        parts += [f"{title}:", "", _table(_fields(model, skip=skip))]
+            parts += [f"## `{name}`", "", _table(_fields(section, prefix=f"{name}."))]
+    for title, note, model, skip in _ITEMS:
+        parts += [f"## {title}", "", note, "", _table(_fields(model, skip=skip))]
     return "\n".join(parts)
 
 
@@ -132,6 +135,8 @@ def _default(field: FieldInfo) -> str:
             return ""
         case bool():
             return "`true`" if field.default else "`false`"
+        case [TagSettings() as only]:
+            return f'`["{only.tag}"]`'
         case [BaseModel(), *_] as items:
             return f"`{len(items)}`"
         case int() | float() if quantity is not None:

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from bridge.contract import asyncapi
 from bridge.payloads import EVENT_DATA, PUBLISHED, schemas
-from bridge.refusals import Code
 
-FILE = Path(__file__).parent / "mqtt.md"
-
-_HEAD = """\
-# Topics and payloads
-
-This page is written by `make docs` from the models that check every payload; the same for machines is
-[config/schemas/asyncapi.json](../config/schemas/asyncapi.json) (AsyncAPI 3) and
-[config/schemas/payloads.json](../config/schemas/payloads.json) (JSON Schema 2020-12), also printed by
-`ocpp-twin print-schemas`. What the topics mean is told in the [README](../README.md#mqtt).
-
-All topics stand below the root, `ocpp-twin` (setting `mqtt.base_topic`).
-"""
 _CARRIED = {"request_id", "at", "connector"}
 
 
-def text() -> str:
-    """Return the page."""
-    return "\n".join([_HEAD, *_published(), *_taken(), *_requests(), *_events(), *_codes()])
+def published() -> str:
+    """Return what the daemon publishes, topic by topic."""
+    return "\n".join(_published())
+
+
+def taken() -> str:
+    """Return the fields of levels and edges."""
+    return "\n".join(_taken())
+
+
+def requests() -> str:
+    """Return the requests with their fields and answers."""
+    return "\n".join(_requests())
+
+
+def events() -> str:
+    """Return the types of events with their data."""
+    return "\n".join(_events())
 
 
 def _published() -> Iterator[str]:
-    yield "## Published by the daemon\n"
     document = asyncapi()
     for name, operation in document["operations"].items():
         if operation["action"] != "send":
@@ -65,8 +65,6 @@ def _fields(schema: Any, left_out: frozenset[str] | set[str]) -> Iterator[str]:
 
 
 def _taken() -> Iterator[str]:
-    yield "## Taken by the daemon\n"
-    yield "A payload is the bare `value`, or a JSON object, which may also have `request_id` and `at`.\n"
     yield "| topic | field | value |"
     yield "| --- | --- | --- |"
     for key, schema in schemas().items():
@@ -82,8 +80,6 @@ def _taken() -> Iterator[str]:
 
 
 def _requests() -> Iterator[str]:
-    yield "## Requests to the daemon\n"
-    yield "On `bridge/<node>/request/<verb>`; answered on `bridge/<node>/response/<verb>` with a result.\n"
     known = schemas()
     for key, schema in known.items():
         if not key.startswith("bridge/request/"):
@@ -98,18 +94,11 @@ def _requests() -> Iterator[str]:
 
 
 def _events() -> Iterator[str]:
-    yield "## Events\n"
-    yield "What an event's `data` always has, by its `type`; there may be more.\n"
     yield "| `type` | `data` |"
     yield "| --- | --- |"
     for kind, keys in EVENT_DATA.items():
         yield f"| `{kind}` | {', '.join(f'`{key}`' for key in keys)} |"
     yield ""
-
-
-def _codes() -> Iterator[str]:
-    yield "## Codes of refusals\n"
-    yield "In the order in which the reasons are looked for: " + ", ".join(f"`{code}`" for code in Code) + ".\n"
 
 
 def _short(address: str) -> str:

@@ -19,7 +19,7 @@ from twin.model.inputs import Command, JobEvent, LinkRefused
 from twin.model.spec import Access, TwinSpec
 from twin.model.terms import Gate, Instant, Part
 from twin.model.twin import Twin
-from twin.model.view import PartView, StationView, TwinView
+from twin.model.view import PartView, StationView, TwinFigures, TwinView
 from twin.ocpp.dialect import DIALECTS
 from twin.ocpp.exchange import Exchange
 from twin.ocpp.outbox import Outbox, UserCall
@@ -117,6 +117,10 @@ class Station:
         """Show a part of the twin."""
         view = self._twin.view_of(part, now)
         return self._with_queue(view) if isinstance(view, StationView) else view
+
+    def figures(self, now: Instant) -> TwinFigures:
+        """Show the figures of the twin."""
+        return self._twin.figures(self.queued, now)
 
     def _with_queue(self, view: StationView) -> StationView:
         return msgspec.structs.replace(view, queued_messages=self.queued)

@@ -5,7 +5,7 @@ The order is fixed: rows are stored, then frames are sent, then changes and note
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -60,6 +60,19 @@ class CallOutcome(msgspec.Struct, frozen=True):
     data: Any = None
 
 
+class Heard(msgspec.Struct, frozen=True):
+    """Say what kind of message came from the Central System, for those who count; "timeout": an answer did not come.
+
+    `action` is None where it is no word that the dialect knows, `code` is that of an error, `took_s` how long the
+    Central System took for an answer.
+    """
+
+    kind: Literal["call", "result", "error", "timeout", "other"]
+    action: str | None = None
+    code: str | None = None
+    took_s: float | None = None
+
+
 class Turn(msgspec.Struct):
     """Collect what one input caused. `power`: True opens, False cuts the uplink; `drop`: break it once.
 
@@ -74,3 +87,4 @@ class Turn(msgspec.Struct):
     jobs: list[Job] = msgspec.field(default_factory=list)
     power: bool | None = None
     drop: str | None = None
+    heard: Heard | None = None

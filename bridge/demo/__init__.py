@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def main(mqtt_port: int, csms_port: int, files_port: int, data: Path | None) -> int:
+def main(mqtt_port: int, csms_port: int, files_port: int, data: Path | None, http_port: int = 9580) -> int:
     """Run the demo until a signal ends it; return the exit code.
 
     The ports are those wanted, the next free ones are taken where they are not to be had. `data` is the folder for the
@@ -15,4 +15,4 @@ def main(mqtt_port: int, csms_port: int, files_port: int, data: Path | None) -> 
     from bridge.demo.first_run import run  # noqa: PLC0415
     from bridge.demo.ports import Ports  # noqa: PLC0415
 
-    return run(Ports(mqtt_port, csms_port, files_port), data)
+    return run(Ports(mqtt_port, csms_port, files_port, http_port), data)

@@ -5,23 +5,30 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 from bridge import logs
 from bridge.demo import guide
 from bridge.demo.console import Console
 from bridge.demo.first_run import central_system, stop_on_signals
+from bridge.demo.ports import HOST
 from bridge.demo.remote import Remote, mqtt_client
 from bridge.demo.station import Traffic
 from bridge.demo.terminal import Terminal
 
 
-def main(port: int, mqtt_url: str | None = None) -> int:
-    """Run the Central System until a signal ends it; with `mqtt_url` it can be told to call stations over MQTT."""
+def main(port: int, mqtt_url: str | None = None, *, host: str = HOST, password_file: Path | None = None) -> int:
+    """Run the Central System until a signal ends it; with `mqtt_url` it can be told to call stations over MQTT.
+
+    `password_file` holds the password at that broker, so that it need not stand in the address.
+    """
     logs.configure("warning", "auto")
     try:
-        asyncio.run(_serve(port, mqtt_url))
+        password = None if password_file is None else password_file.read_text(encoding="utf-8").rstrip("\r\n")
+        asyncio.run(_serve(host, port, mqtt_url, password))
     except OSError as error:
-        print(f"ocpp-twin: {error.strerror or error}", file=sys.stderr)
+        place = "" if error.filename is None else f"{error.filename}: "
+        print(f"ocpp-twin: {place}{error.strerror or error}", file=sys.stderr)
         return 1
     except ValueError as error:
         print(f"ocpp-twin: {error}", file=sys.stderr)
@@ -29,12 +36,12 @@ def main(port: int, mqtt_url: str | None = None) -> int:
     return 0
 
 
-async def _serve(wanted: int, mqtt_url: str | None) -> None:
+async def _serve(host: str, wanted: int, mqtt_url: str | None, password: str | None) -> None:
     stop = stop_on_signals()
     if mqtt_url is not None:
-        mqtt_client(mqtt_url)  # a bad address is found before anything listens
+        mqtt_client(mqtt_url, password)  # a bad address is found before anything listens
     terminal = Terminal(sys.stdout, stop)
-    async with central_system(wanted) as (csms, port), asyncio.TaskGroup() as tasks:
+    async with central_system(wanted, host) as (csms, port), asyncio.TaskGroup() as tasks:
         if (note := guide.moved("Central System", wanted, port)) is not None:
             terminal.write(note)
         terminal.write(f"OCPP {csms.url}")
@@ -45,7 +52,9 @@ async def _serve(wanted: int, mqtt_url: str | None) -> None:
             terminal.write(line)
 
         csms.observers.append(show)
-        remote = None if mqtt_url is None else tasks.create_task(Remote(csms, mqtt_url).run(), name="csms remote")
+        remote = (
+            None if mqtt_url is None else tasks.create_task(Remote(csms, mqtt_url, password).run(), name="csms remote")
+        )
         await stop.wait()
         if remote is not None:
             remote.cancel()

@@ -42,6 +42,7 @@ async def serve(port: int) -> None:
         }
     )
     await broker.start()
+    print("amqtt is running", flush=True)
     await ended.wait()
     await broker.shutdown()
 

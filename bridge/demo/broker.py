@@ -28,6 +28,9 @@ START_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 3.0
 _ATTEMPTS = 3
 _POLL_S = 0.02
+UP = b" running\n"
+"""What either broker writes as soon as it listens."""
+
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -113,7 +116,7 @@ async def _started(port: int, folder: Path, kind: Kind) -> Broker:
             )
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
-                if await _listens(process, port):
+                if await _is_up(process, log):
                     return Broker(kind, port, process)
         except TimeoutError:
             await _end(process)
@@ -125,15 +128,12 @@ async def _started(port: int, folder: Path, kind: Kind) -> Broker:
     raise BrokerFailed(f"The MQTT broker ({kind}) does not start: {last}")
 
 
-async def _listens(process: asyncio.subprocess.Process, port: int) -> bool:
+async def _is_up(process: asyncio.subprocess.Process, log: Path) -> bool:
+    # Its own word counts: whoever was quicker to take the port would answer there, too.
     while process.returncode is None:
-        try:
-            _, writer = await asyncio.open_connection(HOST, port)
-        except OSError:
-            await asyncio.sleep(_POLL_S)
-        else:
-            writer.close()
+        if UP in log.read_bytes():  # noqa: ASYNC240 - a few lines, in memory yet
             return True
+        await asyncio.sleep(_POLL_S)
     return False
 
 
@@ -161,6 +161,8 @@ def _mosquitto(port: int, folder: Path) -> list[str]:
         "persistence false",
         "log_dest stderr",
         "log_type error",
+        "log_type information",  # among it that it is up
+        "connection_messages false",
         # Started by root it would change to a user that may not exist; started by others it ignores this.
         "user root",
     ]

@@ -144,10 +144,13 @@ class Console:
 
 def _event(twin: str, found: Fields) -> tuple[str, str, str]:
     name = twin if found["evse"] in (None, 0) else f"{twin}/{found['evse']}"
-    kind, data = found["type"], found["data"]
+    return name, sentence(found["type"], found["data"]), _COLORS.get(found["type"], "1")
+
+
+def sentence(kind: str, data: Fields) -> str:
+    """Tell an event in words, by its type and its data."""
     tell = _EVENTS.get(kind)
-    text = tell(data) if tell is not None else f"{kind.replace('_', ' ')} {_pairs(data)}".rstrip()
-    return name, text, _COLORS.get(kind, "1")
+    return tell(data) if tell is not None else f"{kind.replace('_', ' ')} {_pairs(data)}".rstrip()
 
 
 def _result(twin: str, found: Fields) -> tuple[str, str, str] | None:
@@ -168,6 +171,11 @@ def _status(data: Fields) -> str:
 def _energy(data: Fields) -> str:
     energy = data.get("energy_wh")
     return "" if energy is None else f", {energy / 1000:.3f} kWh"
+
+
+def _fault(data: Fields) -> str:
+    told = (data.get("error_code"), data.get("info"), data.get("id"))
+    return ", ".join(str(word) for word in told if word)
 
 
 def _profile(data: Fields) -> str:
@@ -191,6 +199,8 @@ _EVENTS: dict[str, Callable[[Fields], str]] = {
     "transaction_stopped": lambda data: (
         f"transaction {data.get('transaction_id')} ends: {data.get('reason')}{_energy(data)}"
     ),
+    "fault": lambda data: f"fault: {_fault(data)}",
+    "fault_cleared": lambda data: f"fault is gone: {_fault(data)}",
     "reservation_made": lambda data: (
         f"reservation {data.get('reservation_id')} for {data.get('id_tag')} until {data.get('until')}"
     ),

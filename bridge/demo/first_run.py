@@ -24,9 +24,10 @@ from bridge.demo import guide
 from bridge.demo.broker import Broker, BrokerFailed, broker
 from bridge.demo.csms import CentralSystem
 from bridge.demo.files import Files
-from bridge.demo.ports import Ports, free_port
+from bridge.demo.ports import HOST, Ports, free_port
 from bridge.demo.remote import Remote
 from bridge.demo.terminal import Terminal, narrate
+from bridge.monitoring.address import address
 from twin.errors import StoreError
 
 _ATTEMPTS = 5
@@ -44,7 +45,7 @@ def run(ports: Ports, data: Path | None) -> int:
     code = 1
     try:
         if data is not None:
-            data.mkdir(parents=True, exist_ok=True)
+            _make(data)
         with tempfile.TemporaryDirectory(prefix="ocpp-twin-demo-", ignore_cleanup_errors=True) as folder:
             asyncio.run(_Demo(ports, data or Path(folder), Path(folder)).run())
         code = 0
@@ -52,6 +53,14 @@ def run(ports: Ports, data: Path | None) -> int:
         for sentence in _sentences(group):
             print(f"ocpp-twin: {sentence}", file=sys.stderr)
     return code
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        text = f"the folder {folder} cannot be made ({error.strerror}): name another one with --data"
+        raise app.CannotStart(text) from error
 
 
 def _sentences(error: BaseException) -> Iterator[str]:
@@ -74,12 +83,12 @@ def stop_on_signals() -> asyncio.Event:
 
 
 @asynccontextmanager
-async def central_system(wanted: int) -> AsyncIterator[tuple[CentralSystem, int]]:
+async def central_system(wanted: int, host: str = HOST) -> AsyncIterator[tuple[CentralSystem, int]]:
     """Run the Central System on the port or the next free one, and say which."""
     # Whoever knocks without speaking WebSocket is not worth a traceback on somebody's terminal.
     logging.getLogger("websockets.server").setLevel(logging.CRITICAL)
     for attempt in range(_ATTEMPTS):
-        csms = CentralSystem(port := free_port(wanted))
+        csms = CentralSystem(port := free_port(wanted), host=host)
         try:
             await csms.__aenter__()
         except OSError:
@@ -110,14 +119,18 @@ class _Demo:
             central_system(self._ports.csms) as (csms, csms_port),
             self._files(terminal) as files,
         ):
+            http_port = free_port(self._ports.http)
             moves = (
                 guide.moved("broker", self._ports.mqtt, running.port),
                 guide.moved("Central System", self._ports.csms, csms_port),
                 guide.moved("server of files", self._ports.files, files.port),
+                guide.moved("daemon's HTTP", self._ports.http, http_port),
             )
             notes = [note for note in moves if note is not None]
-            introduction = guide.guide(running.url, csms.url, files.url, notes)
-            await self._serve(running, csms, terminal, lambda: introduction, stop)
+            introduction = guide.guide(running.url, csms.url, files.url, address(HOST, http_port), notes)
+            await self._serve(
+                self._write_configuration(running, csms, http_port), running, csms, terminal, lambda: introduction, stop
+            )
             if running.process.returncode is not None:
                 raise BrokerFailed(f"The MQTT broker ended with exit code {running.process.returncode}")
 
@@ -131,6 +144,7 @@ class _Demo:
 
     async def _serve(
         self,
+        configuration: Path,
         running: Broker,
         csms: CentralSystem,
         terminal: Terminal,
@@ -147,13 +161,14 @@ class _Demo:
                     await remote.ready.wait()
             except TimeoutError:
                 raise BrokerFailed(f"The MQTT broker at {running.url} lets nobody in") from None
-            await app.serve(app.configuration([self._write_configuration(running, csms)]), stop)
+            await app.serve(app.configuration([configuration]), stop)
 
-    def _write_configuration(self, running: Broker, csms: CentralSystem) -> Path:
+    def _write_configuration(self, running: Broker, csms: CentralSystem, http_port: int) -> Path:
         file = self._scratch / "ocpp-twin.yaml"
         settings = {
             "mqtt": {"url": running.url, "protocol": running.protocol, "trace": ["*"]},
             "csms": {"url": csms.url, "backoff": {"min": "1s", "max": "10s"}},
+            "http": {"enabled": True, "port": http_port},
             "store": {"url": f"sqlite:///{self._data.resolve() / 'demo.db'}"},
             "twins": [
                 {"id": "garage", "template": "ac-11kw", "keys": _KEYS},

@@ -23,7 +23,7 @@ def moved(what: str, wanted: int, got: int) -> str | None:
     return None if wanted == got else f"Port {wanted} is taken: the {what} listens on {got}."
 
 
-def guide(mqtt_url: str, ocpp_url: str, files_url: str, notes: list[str]) -> str:
+def guide(mqtt_url: str, ocpp_url: str, files_url: str, http_url: str, notes: list[str]) -> str:
     """Return what is printed at the start. The addresses stand on lines of their own."""
     program, port = program_name(), mqtt_url.rpartition(":")[2]
     parts = [
@@ -31,6 +31,7 @@ def guide(mqtt_url: str, ocpp_url: str, files_url: str, notes: list[str]) -> str
         f"MQTT {mqtt_url}",
         f"OCPP {ocpp_url}",
         f"FILES {files_url}",
+        f"HTTP {http_url}",
         "",
         "Three charging stations run: garage (1 EVSE), office (2) and plaza (2, DC). In another terminal, plug in,",
         "swipe a card, watch it charge, swipe again, unplug:",
@@ -42,7 +43,9 @@ def guide(mqtt_url: str, ocpp_url: str, files_url: str, notes: list[str]) -> str
         *_own(program, mqtt_url),
         "",
         f"UpdateFirmware from {files_url}/firmware/fw-2.0.0.bin, GetDiagnostics to {files_url}/logs.",
-        "Cards: 04A2B3C4 and CAFE0001 are accepted, BLOCKED1 and EXPIRED1 are what they say, others are Invalid.",
+        f"Metrics for Prometheus are at {http_url}/metrics, health at {http_url}/healthz.",
+        "Cards: 04A2B3C4, CAFE0001 and CARD0001, CARD0002, … are accepted, BLOCKED1 and EXPIRED1 are what they say,",
+        "others are Invalid.",
         "Ctrl-C ends it.",
         "",
     ]

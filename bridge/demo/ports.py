@@ -20,6 +20,7 @@ class Ports:
     mqtt: int
     csms: int
     files: int
+    http: int = 9580
 
 
 def free_port(wanted: int) -> int:

@@ -32,9 +32,9 @@ RETRY_S = 1.0
 Request: TypeAlias = dict[str, Any]
 
 
-def mqtt_client(url: str) -> aiomqtt.Client:
+def mqtt_client(url: str, password: str | None = None) -> aiomqtt.Client:
     """Make a client for the broker at an address, in MQTT 3.1.1, which all of them speak; raises ValueError."""
-    options = MqttOptions(url=url)
+    options = MqttOptions(url=url, password=password)
     at = broker(options)
     return aiomqtt.Client(
         at.host,
@@ -53,6 +53,7 @@ class Remote:
 
     csms: CentralSystem
     url: str
+    password: str | None = field(default=None, repr=False)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     _backlog: deque[tuple[str, bytes]] = field(default_factory=lambda: deque(maxlen=MAX_BACKLOG))
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -70,7 +71,7 @@ class Remote:
 
     async def _attend(self) -> None:
         try:
-            async with mqtt_client(self.url) as client, asyncio.TaskGroup() as tasks:
+            async with mqtt_client(self.url, self.password) as client, asyncio.TaskGroup() as tasks:
                 await client.subscribe(f"{ROOT}/+/call", qos=1)
                 tasks.create_task(self._publish(client), name="csms frames")
                 self.ready.set()

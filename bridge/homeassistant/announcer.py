@@ -90,6 +90,11 @@ class Announcer:
         self._owed: set[str] = set()
         self._said_full = False
 
+    @property
+    def announced(self) -> int:
+        """Return how many twins Home Assistant was told of."""
+        return len(self._announced)
+
     # --- The connection -----------------------------------------------------------------------------------------------
 
     async def attend(self, line: Line) -> None:

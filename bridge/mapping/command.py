@@ -107,7 +107,7 @@ def _given(settings: Sequence[str]) -> dict[str, str]:
 def _is_configuration(name: str) -> bool:
     """Tell whether a file is a configuration; a preset says which `device` it is for."""
     from config import devices
-    from config.loading import read
+    from config.reading import read
 
     if not devices.is_file_name(name) and not Path(name).exists():
         return False

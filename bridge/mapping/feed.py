@@ -7,6 +7,7 @@ and the same things are refused with the same codes. Whatever is refused is told
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -73,8 +74,14 @@ class Feed:
         self._limit = RateLimit(options.rate_per_s, options.rate_burst)
         self._receipts = Receipts(options.duplicate_window_s, stored)
         self._freshness = Freshness(fleet, publisher, now)
-        self.refused_total = 0
+        self.refusals: Counter[Code] = Counter()
+        """How many values were refused with which code."""
         self._follow(rules)
+
+    @property
+    def stale(self) -> int:
+        """Return how many of what sensors feed is older than its `max_age`."""
+        return self._freshness.stale
 
     @property
     def filters(self) -> list[str]:
@@ -217,7 +224,7 @@ class Feed:
         done()
 
     def _refuse(self, way: _Way, message: Incoming, refusal: Refused, done: Callable[[], None]) -> None:
-        self.refused_total += 1
+        self.refusals[refusal.code] += 1
         level, reason = not way.rule.is_edge, refusal.detail
         if self._options.mask_id_tags and refusal.code is Code.TEMPLATE_ERROR and not level:
             reason = "its path or template does not fit the message; how it does not might tell a card's idTag"

@@ -64,6 +64,11 @@ class Freshness:
         self._watched: dict[str, _Watched] = {}
         self._deadlines: Deadlines[str] = Deadlines(self._silent)
 
+    @property
+    def stale(self) -> int:
+        """Return how many inputs are silent for longer than their `max_age`."""
+        return sum(watched.stale for watched in self._watched.values())
+
     def expect(self, rule: InputRule, address: CommandTopic) -> None:
         """Expect a value, if the input has a `max_age`."""
         if rule.max_age_s is not None:

@@ -18,6 +18,7 @@ from bridge.payloads import schemas
         ("cmd_many", {"ids": ["a", "b"], "command": "reset"}),
         ("reload", {}),
         ("set_clock_rate", {"rate": 60}),
+        ("trace", {"ids": "lot-*", "for_s": 0}),
     ],
 )
 def test_the_schemas_allow_what_the_models_take(verb, fields):
@@ -26,4 +27,4 @@ def test_the_schemas_allow_what_the_models_take(verb, fields):
 
 
 def test_each_verb_is_tried():
-    assert len(REQUESTS) == 8
+    assert len(REQUESTS) == 9

@@ -6,6 +6,7 @@ import ssl
 import aiomqtt
 import pytest
 from aiomqtt.exceptions import MqttConnectError
+from paho.mqtt.client import WebsocketConnectionError
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -34,10 +35,23 @@ def test_addresses(url, host, port, transport, path, tls):
     assert (at.host, at.port, at.transport, at.path, at.tls) == (host, port, transport, path, tls)
 
 
-@pytest.mark.parametrize("url", ["localhost:1883", "http://h", "mqtt://", ""])
+@pytest.mark.parametrize("url", ["localhost:1883", "http://h", "mqtt://", "", "mqtt://h:99999", "mqtt://[::1", "a b"])
 def test_no_addresses(url):
     with pytest.raises(ValueError, match="mqtt://, mqtts://, ws:// or wss://"):
         broker(MqttOptions(url=url))
+
+
+def test_a_scheme_that_is_missing_is_proposed_and_no_password_shown():
+    with pytest.raises(ValueError, match=r"such as mqtt://localhost:1883$"):
+        broker(MqttOptions(url="localhost:1883"))
+    with pytest.raises(ValueError, match=r"such as mqtt://h$") as caught:
+        broker(MqttOptions(url="me:s3cret@h"))
+    assert "s3cret" not in str(caught.value)
+
+
+def test_tls_that_is_hung_up_on_may_want_a_certificate():
+    at = broker(MqttOptions(url="mqtts://h"))
+    assert "does it want a client certificate (mqtt.cert_file)?" in advice(HungUp("x"), at, "i")
 
 
 def test_user_and_password_stand_in_the_url_or_in_the_settings():
@@ -54,6 +68,12 @@ def caused_by(cause: BaseException) -> aiomqtt.MqttError:
     return error
 
 
+def untrusted(code: int) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, f"certificate verify failed ({code})")
+    error.verify_code, error.verify_message = code, str(code)
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
@@ -64,12 +84,18 @@ def caused_by(cause: BaseException) -> aiomqtt.MqttError:
         (aiomqtt.MqttCodeError(ReasonCode(PacketTypes.DISCONNECT, "Session taken over")), ["`node`"]),
         (refusal("Unspecified error"), ["without a reason", "'ocpp-twin-main'", "`node`"]),
         (aiomqtt.MqttCodeError(7), ["ended the connection"]),
-        (HungUp("x"), ["hangs up", "TLS"]),
-        (Silent("y"), ["does not answer", "TLS"]),
+        (HungUp("x"), ["hangs up", "does it want TLS (mqtts://), or is the port one for ws://?"]),
+        (Silent("y"), ["does not answer", "does it want TLS (mqtts://)"]),
+        (caused_by(ConnectionResetError()), ["breaks the connection", "does it want TLS (mqtts://)"]),
+        (caused_by(WebsocketConnectionError("handshake")), ["speaks no MQTT over WebSockets", "or mqtt://"]),
+        (caused_by(untrusted(9)), ["is not valid yet: correct this machine's clock"]),
+        (caused_by(untrusted(10)), ["has expired: renew it"]),
+        (caused_by(untrusted(18)), ["is not trusted (18): set mqtt.ca_file"]),
+        (caused_by(untrusted(62)), ["is not for 'example.org'", "mqtt.verify_hostname"]),
+        (caused_by(untrusted(64)), ["is not for 'example.org'", "mqtt.verify_hostname"]),
         (caused_by(ConnectionRefusedError()), ["nothing listens", "start the broker"]),
         (caused_by(socket.gaierror()), ["cannot be resolved", "mqtt.url"]),
         (caused_by(TimeoutError()), ["does not answer"]),
-        (caused_by(ssl.SSLCertVerificationError(1, "self-signed")), ["mqtt.ca_file"]),
         (caused_by(ssl.SSLError(1, "wrong version number")), ["TLS"]),
         (aiomqtt.MqttError("Operation timed out"), ["Operation timed out", "mqtt.url"]),
     ],

@@ -6,7 +6,7 @@ import json
 import socket
 import ssl
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from bridge.homeassistant.announcer import Announcer
 from bridge.homeassistant.device import device_message
 from bridge.homeassistant.options import DiscoveryOptions
 from bridge.options import MqttOptions
+from bridge.ports import Outgoing, Outlet
 from bridge.publisher import Publisher
 from bridge.router import Router
 from twin.model import inputs
@@ -35,6 +36,60 @@ from twin.model.spec import TwinSpec
 NOW = 1_700_000_000.0
 
 
+_waiting: set[asyncio.Event] = set()
+
+
+def ring() -> None:
+    """Let everybody who waits look again: something happened."""
+    for news in _waiting:
+        news.set()
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Wait until something that happened has made a condition true."""
+    news = asyncio.Event()
+    _waiting.add(news)
+    try:
+        async with asyncio.timeout(5):
+            while not condition():
+                await news.wait()
+                news.clear()
+    finally:
+        _waiting.discard(news)
+
+
+@contextlib.contextmanager
+def written() -> Iterator[list[Any]]:
+    """Have the lines of the log, each of which rings."""
+
+    def told(_logger: Any, _method: str, line: Any) -> Any:
+        ring()
+        return line
+
+    with structlog.testing.capture_logs() as lines:
+        structlog.get_config()["processors"].insert(0, told)
+        yield lines
+
+
+class Overheard:
+    """Be a publisher whose comings, goings and confirmations ring."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    def connected(self, outlet: Outlet) -> None:
+        self._publisher.connected(outlet)
+        ring()
+
+    def disconnected(self, uncertain: list[Outgoing]) -> None:
+        self._publisher.disconnected(uncertain)
+        ring()
+
+    def wake(self) -> None:
+        self._publisher.wake()
+        ring()
+
+
 class Daemon:
     """The MQTT side of a daemon around a fake fleet."""
 
@@ -42,11 +97,13 @@ class Daemon:
         settings = {"backoff_min_s": 0.02, "backoff_max_s": 0.1, "connect_timeout_s": 3.0, **options}
         self.options = MqttOptions(url=url, **settings)
         self.fleet = fleet or FakeFleet()
+        self.fleet.heard = ring
         self.publisher = Publisher(self.options, now=lambda: NOW)
         self.publisher.attach(self.fleet)
         self.router = Router(self.options, self.fleet, self.publisher, now=lambda: NOW, stored=self.fleet.receipts)
         self.announcer = Announcer(DiscoveryOptions(), self.fleet, self.publisher, wait_s=lambda: 0.0)
-        self.client = Client(self.options, self.publisher, self.router, lambda: self.fleet.ids, self.announcer)
+        source = Overheard(self.publisher)
+        self.client = Client(self.options, source, self.router, lambda: self.fleet.ids, self.announcer)
         self.health = Health(
             self.options, NodeInfo("0", NOW), fleet=self.fleet, publisher=self.publisher, router=self.router
         )
@@ -95,12 +152,6 @@ async def person(port: int, *filters: str) -> AsyncIterator[Person]:
         for name in filters:
             await client.subscribe(name, qos=2)
         yield Person(client)
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - a broker's own time cannot be waited for otherwise
-            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
@@ -293,7 +344,7 @@ def password_file(folder: Path) -> Path:
 async def test_a_wrong_password_is_one_sentence_and_is_tried_again(make_mosquitto, tmp_path):
     users = password_file(tmp_path)
     broker = make_mosquitto("user root", f"password_file {users}", anonymous=False)
-    with structlog.testing.capture_logs() as logs:
+    with written() as logs:
         daemon = Daemon(broker.url, username="twins", password="wrong")
         async with daemon.running(graceful=False):
             assert not await daemon.client.wait_subscribed(0.5)
@@ -309,7 +360,7 @@ async def test_a_wrong_password_is_one_sentence_and_is_tried_again(make_mosquitt
 async def test_a_broker_that_is_not_there_yet_is_found_later(make_mosquitto):
     broker = make_mosquitto()
     broker.stop()
-    with structlog.testing.capture_logs() as logs:
+    with written() as logs:
         daemon = Daemon(broker.url)
         async with daemon.running():
             assert not await daemon.client.wait_subscribed(0.2)
@@ -317,6 +368,19 @@ async def test_a_broker_that_is_not_there_yet_is_found_later(make_mosquitto):
             assert await daemon.client.wait_subscribed(5)
     said = [line["advice"] for line in logs if line["event"] == "no_connection"]
     assert said == [f"nothing listens at 127.0.0.1:{broker.port}: start the broker, or check mqtt.url"]
+
+
+async def test_two_daemons_with_one_client_id_slow_down_and_say_so_once(mosquitto):
+    with written() as logs:
+        first, second = (Daemon(mosquitto.url, backoff_min_s=0.05, backoff_max_s=30.0) for _ in range(2))
+        async with first.running(graceful=False):
+            assert await first.client.wait_subscribed(5)
+            async with second.running(graceful=False):
+                await until(lambda: first.client.connects_total + second.client.connects_total > 4)
+    said = [line["advice"] for line in logs if line["event"] == "no_connection"]
+    assert len(said) <= 2  # one for each
+    assert all("the client id 'ocpp-twin-main'" in sentence for sentence in said)
+    assert max(first.client._pause_s(), second.client._pause_s()) > 0.05 * 1.3
 
 
 @pytest.mark.parametrize(("before", "after"), [("all", "own"), ("own", "all")])
@@ -337,7 +401,7 @@ async def test_the_filters_of_another_root_are_given_up_when_they_show(mosquitto
     async with Daemon(mosquitto.url, base_topic="old/root").running() as first:
         await first.client.wait_subscribed(5)
     daemon = Daemon(mosquitto.url)
-    with structlog.testing.capture_logs() as logs:
+    with written() as logs:
         async with daemon.running(), person(mosquitto.port) as somebody:
             await daemon.client.wait_subscribed(5)
             await somebody.send("old/root/garage/1/cmd/swipe", "04A2B3C4")
@@ -372,7 +436,7 @@ async def test_tls_with_a_client_certificate(make_mosquitto, tmp_path):
 async def test_a_certificate_that_is_not_trusted_is_one_sentence(make_mosquitto, tmp_path):
     crt, key = certificate(tmp_path)
     broker = make_mosquitto("user root", f"certfile {crt}", f"keyfile {key}")
-    with structlog.testing.capture_logs() as logs:
+    with written() as logs:
         daemon = Daemon(f"mqtts://localhost:{broker.port}")
         async with daemon.running(graceful=False):
             await until(lambda: any(line["event"] == "no_connection" for line in logs))
@@ -396,6 +460,7 @@ class OldBroker:
         length = (await reader.readexactly(2))[1]
         version = (await reader.readexactly(length))[6]
         self.asked.append(version)
+        ring()
         answer = self._answers[version]
         writer.write(answer or b"")
         if answer != b"":
@@ -404,6 +469,7 @@ class OldBroker:
         with contextlib.suppress(OSError):
             await writer.wait_closed()
         self._peers -= 1
+        ring()
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:

@@ -1,6 +1,7 @@
 import io
 import json
 import logging
+import os
 import warnings
 
 import pytest
@@ -98,3 +99,88 @@ def test_an_exception_comes_with_its_traceback(stream, form):
     assert "ValueError: invalid literal" in stream.getvalue()
     if form == "json":
         assert len(lines(stream)) == 1
+
+
+def test_what_paho_says_of_each_attempt_is_left_out(stream):
+    logs.configure("info", "json", stream)
+    logging.getLogger("mqtt").error("failed to receive on socket: %s", "reset")
+    logging.getLogger("mqtt").error("Caught exception in on_message: %s", "ouch")
+    (line,) = lines(stream)
+    assert line["event"] == "Caught exception in on_message: ouch"
+
+
+# --- journald ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def journal(stream, tmp_path, monkeypatch):
+    """A file that is said to be the journal; `lines()` are those that were written."""
+    del stream  # it puts logging back
+    with (tmp_path / "journal").open("w+", encoding="utf-8") as file:
+        found = os.fstat(file.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino}")
+        file.lines = lambda: (tmp_path / "journal").read_text(encoding="utf-8").splitlines()
+        yield file
+
+
+@pytest.mark.parametrize("form", ["auto", "console"])
+def test_in_the_journal_a_line_has_a_priority_and_no_time(journal, form):
+    logs.configure("debug", form, journal)
+    log = structlog.get_logger("twin").bind(twin="garage", evse=None)
+    log.debug("a")
+    log.info("plugged", data={"ev": "van"}, text="two words", path="/a/b", ok=True)
+    log.warning("b")
+    log.error("c")
+    log.critical("d")
+    assert journal.lines() == [
+        "<7>twin: a twin=garage",
+        '<6>twin: plugged twin=garage data={"ev": "van"} text="two words" path=/a/b ok=true',
+        "<4>twin: b twin=garage",
+        "<3>twin: c twin=garage",
+        "<2>twin: d twin=garage",
+    ]
+
+
+def test_what_comes_from_outside_cannot_begin_a_line_of_its_own(journal):
+    logs.configure("info", "auto", journal)
+    structlog.get_logger().info("x", said="a\n<0>b", empty="")
+    logging.getLogger("websockets").warning("first\n<0>second")
+    assert journal.lines() == [
+        '<6>ocpp-twin: x said="a\\n<0>b" empty=""',
+        "<4>websockets: first <0>second",
+    ]
+
+
+def test_each_line_of_a_traceback_has_its_priority(journal):
+    logs.configure("info", "auto", journal)
+    try:
+        int("hunter\n<6>2")
+    except ValueError:
+        structlog.get_logger().exception("broken", url="mqtt://me:hunter2@host")
+    first, *others = journal.lines()
+    assert first == "<3>ocpp-twin: broken url=mqtt://***@host"
+    assert others[0] == "<3>Traceback (most recent call last):"
+    assert len(others) > 3
+    assert all(line.startswith("<3>") for line in others)
+
+
+def test_json_that_was_asked_for_stays_json_behind_its_priority(journal):
+    logs.configure("info", "json", journal)
+    try:
+        int("why")
+    except ValueError:
+        structlog.get_logger().exception("broken")
+    (line,) = journal.lines()
+    assert line.startswith("<3>")
+    found = json.loads(line.removeprefix("<3>"))
+    assert (found["event"], found["at"][-1]) == ("broken", "Z")
+
+
+def test_a_journal_that_is_inherited_but_not_written_to_does_not_matter(stream, monkeypatch, tmp_path):
+    monkeypatch.setenv("JOURNAL_STREAM", "8:1234")
+    with (tmp_path / "log").open("w", encoding="utf-8") as file:
+        assert not logs.is_journal(file)
+    assert not logs.is_journal(file)  # closed
+    logs.configure("info", "auto", stream)  # no file at all
+    structlog.get_logger().info("x")
+    assert lines(stream)[0]["event"] == "x"

@@ -235,6 +235,14 @@ async def test_a_farewell_does_not_wait_for_a_broker_that_is_away(outlet):
     task.cancel()
 
 
+async def test_who_watches_the_broker_is_told_when_it_came_and_went(outlet):
+    publisher, seen = publisher_of(), []
+    publisher.watch_broker(lambda: seen.append(publisher.is_connected))
+    publisher.connected(outlet)
+    publisher.disconnected([])
+    assert seen == [True, False]
+
+
 async def test_a_lost_store_is_passed_on():
     failures: list[StoreError] = []
     publisher = Publisher(MqttOptions(), now=lambda: NOW, on_failed=failures.append)

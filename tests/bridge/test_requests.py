@@ -3,17 +3,19 @@ from __future__ import annotations
 import pytest
 from fakes.fleet import FakeFleet
 
-from bridge.asking import ListTwins, RestartTwin
+from bridge.asking import ListTwins, RestartTwin, Trace
 from bridge.levels import Levels
 from bridge.limits import RateLimit
 from bridge.many import Crowd
 from bridge.options import MqttOptions
 from bridge.refusals import Code, Refused
 from bridge.requests import Requests, model_of
+from bridge.tracing import Tracing
 
 
-def requests(fleet):
-    return Requests(fleet, Crowd(MqttOptions(), fleet, Levels(), RateLimit(100, 500), lambda: 0.0))
+def requests(fleet, tracing=None):
+    crowd = Crowd(MqttOptions(), fleet, Levels(), RateLimit(100, 500), lambda: 0.0)
+    return Requests(fleet, crowd, tracing or Tracing())
 
 
 def listed(**fields):
@@ -34,6 +36,25 @@ def test_an_unknown_twin_is_not_restarted():
     with pytest.raises(Refused, match="did you mean 'garage'") as caught:
         requests(FakeFleet()).carry_out(RestartTwin(id="garaeg"), lambda _: None, lambda _: None)
     assert (caught.value.code, caught.value.pointer) == (Code.UNKNOWN_TWIN, "/id")
+
+
+def test_twins_are_traced_for_a_while_and_no_longer_when_that_is_said():
+    found, tracing = [], Tracing(calendar=lambda: 1_700_000_000.0)
+    asked = requests(FakeFleet({"lot-1": 1, "lot-2": 1, "garage": 1}), tracing)
+    for query in (
+        Trace(ids="lot-*"),
+        Trace(ids=["garage", "nobody", "garage"], for_s=5),
+        Trace(ids="*"),
+        Trace(ids="lot-1", for_s=0),
+    ):
+        asked.carry_out(query, found.append, found.append)
+    assert found == [
+        {"matched": 2, "until": "2023-11-14T22:23:20.000Z", "unknown": []},
+        {"matched": 1, "until": "2023-11-14T22:13:25.000Z", "unknown": ["nobody"]},
+        {"matched": 3, "until": "2023-11-14T22:23:20.000Z", "unknown": []},
+        {"matched": 1, "until": None, "unknown": []},
+    ]
+    assert [twin in tracing for twin in ("lot-1", "lot-2", "garage", "nobody")] == [False, True, True, False]
 
 
 def test_verbs():

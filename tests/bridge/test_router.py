@@ -13,6 +13,7 @@ from bridge.ports import CallOutcome, Incoming
 from bridge.publisher import Publisher
 from bridge.router import Router
 from twin.errors import Rejected
+from twin.fleet import Frame
 from twin.model import inputs
 
 START = 1_700_000_000.0
@@ -337,6 +338,43 @@ async def test_twins_are_listed_where_it_was_asked(world):
     assert result["data"] == {"total": 1, "twins": [twin]}
     assert world.outlet.topics()[-1] == "ocpp-twin/bridge/main/response/list_twins"
     assert world.send("bridge/main/request/list_twins", "", response_topic="answers")[0]["data"]["total"] == 2
+
+
+async def test_frames_of_a_twin_are_published_when_somebody_asks_for_them(world):
+    def frames():
+        for twin in ("garage", "office"):
+            world.publisher.frame(twin, "sent", Frame("[]", None), START)
+        while world.publisher._hand_over():
+            pass
+        return [topic for topic in world.outlet.topics() if "/ocpp/" in topic]
+
+    assert frames() == []
+    (result,) = world.send("bridge/main/request/trace", {"ids": ["garage", "shed"], "for_s": 60})
+    assert (result["status"], result["data"]["matched"], result["data"]["unknown"]) == ("ok", 1, ["shed"])
+    assert frames() == ["ocpp-twin/garage/ocpp/sent"]
+    assert world.send("bridge/main/request/trace", {"ids": "*", "for_s": 0})[0]["data"]["until"] is None
+    assert frames() == ["ocpp-twin/garage/ocpp/sent"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "pointer"),
+    [
+        ({}, "bad_value", "/ids"),
+        ({"ids": []}, "bad_value", "/ids"),
+        ({"ids": "*", "for_s": -1}, "out_of_range", "/for_s"),
+        ({"ids": "*", "for_s": 86_401}, "out_of_range", "/for_s"),
+        ({"ids": "*", "for_s": "60"}, "bad_value", "/for_s"),
+        ({"ids": "*", "for_s": True}, "bad_value", "/for_s"),
+    ],
+)
+async def test_a_wrong_wish_to_trace_is_refused(world, fields, code, pointer):
+    assert world.code("bridge/main/request/trace", fields) == code
+    assert world.errors[0]["pointer"].startswith(pointer)
+
+
+async def test_who_may_not_trace_is_told():
+    world = World(MqttOptions(allow=("set/*", "request/list_twins")))
+    assert world.code("bridge/main/request/trace", {"ids": "*"}) == "not_allowed"
 
 
 async def test_a_twin_is_restarted_once(world):

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from fakes.links import raw_server
 
 from bridge.options import MqttOptions
 from bridge.tool import NoBroker, Watch, publish, watch
@@ -94,3 +95,21 @@ async def test_a_broker_that_hangs_up_on_version_5_is_asked_for_3_1_1():
 async def test_a_topic_that_is_none_is_told(mosquitto, topic):
     with pytest.raises(ValueError, match="opic"):
         await publish(MqttOptions(url=mosquitto.url), topic, "b")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "suback"), [("3.1.1", b"\x90\x03\x00\x01\x80"), ("5", b"\x90\x04\x00\x01\x00\x87")]
+)
+async def test_a_filter_that_the_broker_refuses_is_told(protocol, suback):
+    connack = b"\x20\x02\x00\x00" if protocol == "3.1.1" else b"\x20\x03\x00\x00\x00"
+
+    async def script(reader, writer):
+        for answer in (connack, suback):
+            head = await reader.readexactly(2)
+            await reader.readexactly(head[1])
+            writer.write(answer)
+        await reader.read()
+
+    async with raw_server(script) as port:
+        with pytest.raises(NoBroker, match=r"refuses the filter 'a/#' .*: allow it in its access rules"):
+            await watched(f"mqtt://127.0.0.1:{port}", Watch(["a/#"]), protocol=protocol)

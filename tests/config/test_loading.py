@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from config import loading
-from config.loading import load
+from config.loading import http_settings, load
 from config.problems import ConfigError
 
 
@@ -81,7 +81,7 @@ def test_every_problem_is_told_at_once_with_the_source_that_has_it(problems):
     assert lines == [
         (
             '1.yaml: mqtt.url: found "http://x"; allowed: a URL such as mqtt://localhost:1883 '
-            "(with mqtt://, mqtts://, ws://, wss://)"
+            "(with mqtt://, mqtts://, ws://, wss://); did you mean mqtt://x?"
         ),
         (
             'environment OCPP_TWIN__MQTT__KEEPALIVE: mqtt.keepalive: found "9x"; allowed: a duration in seconds '
@@ -92,7 +92,7 @@ def test_every_problem_is_told_at_once_with_the_source_that_has_it(problems):
             "{max_a: 16, phases: 3}"
         ),
         (
-            '0.yaml: nod: unknown; did you mean "node"? Known here: clock, csms, devices, home_assistant, infer, '
+            '0.yaml: nod: unknown; did you mean "node"? Known here: clock, csms, devices, home_assistant, http, infer, '
             "inputs, logs, mqtt, node, outputs, store, templates, transfers, twins"
         ),
         (
@@ -143,6 +143,42 @@ def test_every_problem_is_told_at_once_with_the_source_that_has_it(problems):
         ("home_assistant: {topic: ha}", "0.yaml: home_assistant.topic: unknown"),
         ("twins: {id: a}", "0.yaml: twins: found"),
         ("twins: [{}]", "0.yaml: twins[0].id: this setting is required"),
+        ("twins: {id: a}", "allowed: a list, each item after a dash, such as - id: …"),
+        ("twins: [garage]", "allowed: a mapping of settings to values, such as id: …"),
+        ("twins: [{id: a}, {id: a}]", 'found "a", which twins[0] has already; each twin needs one of its own'),
+        ("twins: [{id: a, identity: 12345}]", "identity: found 12345; allowed: a text; a number or a word such as yes"),
+        ("twins: [{id: a, firmware_version: 1.0}]", "firmware_version: found 1.0; allowed: a text; a number"),
+        ("twins: [{id: on}]", "id: found true; allowed: a text; a number or a word such as yes needs quotes"),
+        ("twins: [{id: a, url: ws://h}]", "twins[0].url: unknown here; it belongs below csms"),
+        ("twins: [{id: a, evses: [{maxa: 3}]}]", 'twins[0].evses[0].maxa: unknown; did you mean "max_a"?'),
+        ("templates: {t: {vendr: a}}", 'templates.t.vendr: unknown; did you mean "vendor"?'),
+        ("base_topic: x", "base_topic: unknown here; it belongs below mqtt"),
+        ("mqtt: {host: h}", 'mqtt.host: unknown; did you mean "url"?'),
+        ("broker: {url: 'mqtt://h'}", 'broker: unknown; did you mean "mqtt"?'),
+        ("csms: {backoff: {minimum: 3}}", 'csms.backoff.minimum: unknown; did you mean "min"?'),
+        ("mqtt: [url: 'mqtt://h']", "such as url: …; leave out the dash"),
+        ("mqtt:\n  url:mqtt://h", "such as url: …; a colon needs a space after it"),
+        ("mqtt:\n  url mqtt://h", "such as url: …; a setting needs a colon after its name"),
+        ("twins:\n  - {id: a, evses: [{-max_a: 3}]}", 'did you mean "max_a"? Type it anew'),
+        ("mqtt:\n\u00a0\u00a0url: mqtt://h", 'did you mean "url"? Type it anew'),
+        ("node: \u201cmain\u201d", "the quotes around it are typographic: type plain ones"),
+        ("csms: {url: 'http://h:9000/ocpp'}", "did you mean ws://h:9000/ocpp?"),
+        ("csms: {url: 'https://h/ocpp'}", "did you mean wss://h/ocpp?"),
+        ("csms: {url: 'h:9000/ocpp'}", "did you mean ws://h:9000/ocpp?"),
+        ("csms: {url: 'ws://<host>/ocpp'}", "without spaces, quotes and brackets"),
+        ("csms: {url: 'ws://h:port/ocpp'}", "whose port is a number from 1 to 65535"),
+        ("mqtt: {url: 'tcp://h:1883'}", "did you mean mqtt://h:1883?"),
+        ("mqtt: {url: 'ssl://me:pw@h:8883'}", "did you mean mqtts://me:***@h:8883?"),
+        ("mqtt: {url: 'localhost:1883'}", "did you mean mqtt://localhost:1883?"),
+        ("store: {url: 'sqlite://var/lib/x.db'}", "did you mean sqlite:////var/lib/x.db?"),
+        ("store: {url: '/var/lib/x.db'}", "did you mean sqlite:////var/lib/x.db?"),
+        ("store: {url: x.db}", "did you mean sqlite:///x.db?"),
+        ("store: {url: 'postgresql://h/x'}", "there is no other database than SQLite"),
+        ("store: {url: 'sqlite:////tmp/'}", "the name of a file is missing"),
+        ("mqtt: {ca_file: /nowhere}", "a file that can be read; this one: no such file or directory"),
+        ("mqtt: {password_file: /dev/null}", "a file with the secret in it; this one is empty"),
+        ("mqtt: {cert_file: /dev/null}", "mqtt.cert_file: found"),
+        ("csms: {security_profile: 4}", "allowed: at most 3"),
     ],
 )
 def test_bad_input_is_one_sentence(problems, text, said):
@@ -171,6 +207,13 @@ def test_an_unknown_variable_is_told(problems):
     assert line.startswith('environment OCPP_TWIN__MQT__URL: unknown; did you mean "mqtt"?')
     (line,) = problems("", OCPP_TWIN__MQTT__URI="x")
     assert line.startswith('environment OCPP_TWIN__MQTT__URI: mqtt.uri: unknown; did you mean "url"?')
+
+
+def test_a_key_of_ocpp_in_the_wrong_place_is_known(tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text("twins: [{id: a, HeartbeatInterval: 5}]")
+    with pytest.raises(ConfigError, match="is a configuration key of OCPP: it belongs below keys"):
+        load([file], {}, standard_keys=("HeartbeatInterval",))
 
 
 def test_what_is_wrong_with_keys_is_asked_of_who_knows_them(tmp_path):
@@ -207,3 +250,26 @@ def test_a_misspelt_key_is_not_taken_for_a_vendors_without_a_word(tmp_path):
     assert [note for note in notes if "keys" in note] == [
         f"{path}: taken for a vendor key; did you mean HeartbeatInterval?"
     ]
+
+
+def test_where_http_is_served_is_read_alone(tmp_path):
+    # Of the rest nothing is looked at: what is wrong there is said by those who need it.
+    (tmp_path / "a.yaml").write_text("http: {enabled: true, port: 80}\ntwins: [{id: 1/2}]\ntwinz: 3\n")
+    found = http_settings([tmp_path / "a.yaml"], {"OCPP_TWIN__HTTP__HOST": "::1"})
+    assert (found.enabled, found.host, found.port) == (True, "::1", 80)
+
+
+def test_what_is_wrong_with_http_is_told(tmp_path, problems):
+    (tmp_path / "a.yaml").write_text("http: {enabled: true, port: 80}\n")
+    with pytest.raises(ConfigError, match="environment OCPP_TWIN__HTTP__PORT"):
+        http_settings([tmp_path / "a.yaml"], {"OCPP_TWIN__HTTP__PORT": "http"})
+    for host in ("''", "a b", "http://x", "me@x"):
+        (line,) = problems(f"http: {{host: {host!r}}}")
+        assert line.startswith("0.yaml: http.host: ")
+
+
+@pytest.mark.parametrize(
+    ("given", "globs"), [("true", ["*"]), ("false", []), ("lot-*", ["lot-*"]), ("[a, b]", ["a", "b"])]
+)
+def test_twins_with_metrics_of_their_own_are_globs(loaded, given, globs):
+    assert loaded(f"http: {{twin_metrics: {given}}}").settings.http.twin_metrics == globs

@@ -14,11 +14,15 @@ from fakes.record import PATIENCE_S, Record
 
 
 class Daemon:
-    """Run `ocpp-twin run` on a configuration, as an async context manager that kills what is left of it."""
+    """Run `ocpp-twin run` on a configuration, as an async context manager that kills what is left of it.
 
-    def __init__(self, folder: Path, configuration: dict[str, Any]) -> None:
+    Settings of the environment are those that are given, and no others.
+    """
+
+    def __init__(self, folder: Path, configuration: dict[str, Any], environment: dict[str, str] | None = None) -> None:
         self.log: Record[dict[str, Any]] = Record()
         self._folder = folder
+        self._environment = environment or {}
         # JSON is YAML.
         (folder / "given.yaml").write_text(json.dumps(configuration))
         self._process: asyncio.subprocess.Process | None = None
@@ -38,7 +42,7 @@ class Daemon:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bridge", "run", "--config", "given.yaml"),
             cwd=self._folder,
-            env=kept | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            env=kept | self._environment | {"PYTHONPATH": os.pathsep.join(sys.path)},
             stdin=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )
@@ -46,6 +50,16 @@ class Daemon:
         self._reader = asyncio.create_task(self._read(self._process), name="daemon log")
         if wait:
             await self.log.until(lambda line: line["event"] == "running", "the daemon", after=mark)
+
+    @property
+    def runs(self) -> bool:
+        """Tell whether it has not ended yet."""
+        return self._process is not None and self._process.returncode is None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, and do not wait."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     async def kill(self) -> None:
         """Be kill -9."""

@@ -8,10 +8,21 @@ from typing import Any
 
 from bridge.ports import CallOutcome, Receipt
 from twin.errors import Rejected
+from twin.fleet import Tally
 from twin.model.inputs import Command
 from twin.model.spec import EvseSpec, TwinSpec
 from twin.model.terms import ErrorCode, LimitSource, MeterSource, Part, Registration, Status
-from twin.model.view import EvseView, LimitView, MeterView, PartView, SessionView, StationView, TwinView
+from twin.model.view import (
+    EvseFigures,
+    EvseView,
+    LimitView,
+    MeterView,
+    PartView,
+    SessionView,
+    StationView,
+    TwinFigures,
+    TwinView,
+)
 
 STATION = StationView(
     identity="CP 1",
@@ -92,12 +103,16 @@ class FakeCounters:
 
 @dataclass
 class FakeFleet:
-    """`twins`: ids and how many EVSEs each has. `refusal`: what every input is refused with. `broken`: it raises."""
+    """`twins`: ids and how many EVSEs each has. `refusal`: what every input is refused with. `broken`: it raises.
+
+    `heard` is called after each command.
+    """
 
     twins: dict[str, int] = field(default_factory=lambda: {"garage": 1, "office": 2})
     refusal: Rejected | None = None
     broken: bool = False
     held: bool = False
+    heard: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         self.taken: list[tuple[str, Command]] = []
@@ -107,6 +122,7 @@ class FakeFleet:
         self.restarted: list[str] = []
         self.outcome: CallOutcome | None = CallOutcome("", "ok", {"status": "Accepted"})
         self.counters = FakeCounters()
+        self.tally = Tally()
         self.views: dict[tuple[str, Part], PartView] = {}
         self.waiting: list[Callable[[], None]] = []
         self.calling: list[Callable[[CallOutcome], None]] = []
@@ -124,6 +140,7 @@ class FakeFleet:
     def command(self, twin_id: str, command: Command, done: Callable[[], None], receipt: Receipt | None = None) -> None:
         self._refuse()
         self.taken.append((twin_id, command))
+        self.heard()
         if receipt is not None:
             self.receipts.append(receipt)
         self._commit(done)
@@ -163,6 +180,17 @@ class FakeFleet:
             raise RuntimeError("broken on purpose")
         usual = {"station": STATION, "evse": EVSE, "meter": METER, "limit": LIMIT, "session": SessionView()}
         return self.views.get((twin_id, part), usual[part[0]])
+
+    def figures(self, twin_id: str) -> TwinFigures:
+        if twin_id not in self.twins:
+            raise Rejected("unknown_twin", f"There is no charge point {twin_id!r}")
+        view = self.view(twin_id)
+        evses = [
+            EvseFigures(evse.status, evse.charging, meter.power_w, meter.energy_wh, meter.stale)
+            for evse, meter in zip(view.evses, view.meters, strict=True)
+        ]
+        station = view.station
+        return TwinFigures(station.connected, station.registration, station.queued_messages, evses)
 
     def release(self) -> None:
         self.held = False

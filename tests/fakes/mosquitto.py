@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import signal
 import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 _PLACES = ("mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto")
@@ -19,9 +21,14 @@ def find() -> str | None:
 
 
 class Mosquitto:
-    """`lines` are added to its configuration; without a `listener` among them it listens without TLS on `port`."""
+    """`lines` are added to its configuration; without a `listener` among them it listens without TLS on `port`.
 
-    def __init__(self, folder: Path, *lines: str, anonymous: bool = True) -> None:
+    With `whole` they are all of it, made for the port that it is called with; it has to log to stderr.
+    """
+
+    def __init__(
+        self, folder: Path, *lines: str, anonymous: bool = True, whole: Callable[[int], str] | None = None
+    ) -> None:
         self._process: subprocess.Popen[str] | None = None
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -35,7 +42,7 @@ class Mosquitto:
             "log_dest stderr",
             "persistence false",
         ]
-        self._config.write_text("\n".join([*common, *lines]) + "\n")
+        self._config.write_text(whole(self.port) if whole else "\n".join([*common, *lines]) + "\n")
 
     def start(self) -> None:
         """Start it and wait until it listens."""
@@ -67,6 +74,16 @@ class Mosquitto:
         if self._process.stderr is not None:
             self._process.stderr.close()
         self._process = None
+
+    def pause(self) -> None:
+        """Let it hang: its connections stand, and nothing is read."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def restart(self) -> None:
         """Stop and start it; what it held is lost."""

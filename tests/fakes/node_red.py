@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import urllib.request
 from collections.abc import Callable
@@ -47,14 +48,27 @@ class Shown:
 
 
 class NodeRed:
-    """Run it as an async context manager; `url` is the editor's, `log` has its lines by level."""
+    """Run it as an async context manager; `url` is the editor's, `log` has its lines by level.
 
-    def __init__(self, folder: Path) -> None:
+    With `settings` it has those, and `password` is the one that their editor asks `admin` for.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Path | None = None,
+        environment: dict[str, str] | None = None,
+        password: str | None = None,
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.shown: Record[Shown] = Record()
         self.log: Record[tuple[str, str]] = Record()
         self._folder = folder
+        self._settings = settings
+        self._environment = environment or {}
+        self._password = password
+        self._token = ""
         self._names: dict[str, str] = {}
         self._ids: dict[str, list[str]] = {}
         self._start = 0
@@ -65,11 +79,14 @@ class NodeRed:
     async def __aenter__(self) -> Self:
         # It finds the dashboard beside itself.
         modules = CACHE / "node_modules"
-        (self._folder / "settings.js").write_text(_SETTINGS)
-        options = ("--userDir", str(self._folder), "--port", str(self.port))
+        settings = self._settings or self._folder / "settings.js"
+        if self._settings is None:
+            settings.write_text(_SETTINGS)
+        options = ("--settings", str(settings), "--userDir", str(self._folder), "--port", str(self.port))
         self._process = await asyncio.create_subprocess_exec(
             *(str(modules / ".bin/node"), str(modules / "node-red/red.js"), *options),
             cwd=self._folder,
+            env=os.environ | self._environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -80,6 +97,8 @@ class NodeRed:
                 await self.log.until(lambda line, sign=sign: line[1].startswith(sign), sign)
             self._start = len(self.log)
             self._connection = await connect(f"ws://127.0.0.1:{self.port}/comms", max_size=None)
+            if self._password is not None:
+                await self._log_in(self._password)
             for topic in ("debug", "status/#"):
                 await self._connection.send(json.dumps({"subscribe": topic}))
             self._tasks.append(asyncio.create_task(self._listen(), name="node-red comms"))
@@ -99,15 +118,19 @@ class NodeRed:
 
     async def deploy(self, flow: Flow) -> None:
         """Replace all flows by this one, and wait until its MQTT nodes are connected."""
+        mark = len(self.shown)
+        await self.ask("POST", "/flows", flow)
+        await self.find(flow, after=mark)
+
+    async def find(self, flow: Flow, *, after: int = 0) -> None:
+        """Take this flow, which is there, as the one that is meant; wait until its MQTT nodes are connected."""
         self._names = {node["id"]: node.get("name") or node.get("topic") or node["type"] for node in flow}
         self._ids = {}
         for node in flow:
             self._ids.setdefault(self._names[node["id"]], []).append(node["id"])
-        mark = len(self.shown)
-        await self.ask("POST", "/flows", flow)
         for node in flow:
             if node["type"] in ("mqtt in", "mqtt out"):
-                await self._connected(node["id"], mark)
+                await self._connected(node["id"], after)
 
     async def press(self, name: str) -> None:
         """Press the button of the inject node of that name."""
@@ -129,6 +152,8 @@ class NodeRed:
         """Ask the admin API, and return what it answers."""
         request = urllib.request.Request(f"{self.url}{path}", method=method)
         request.add_header("Accept", "application/json")
+        if self._token:
+            request.add_header("Authorization", f"Bearer {self._token}")
         if body is not None:
             request.add_header("Content-Type", "application/json")
             request.data = json.dumps(body).encode()
@@ -147,6 +172,13 @@ class NodeRed:
             f"connection of {self._names[node]}",
             after=mark,
         )
+
+    async def _log_in(self, password: str) -> None:
+        person = {"username": "admin", "password": password}
+        grant = {"client_id": "node-red-editor", "grant_type": "password", "scope": "*"}
+        self._token = (await self.ask("POST", "/auth/token", person | grant))["access_token"]
+        await self._connection.send(json.dumps({"auth": self._token}))
+        assert json.loads(await self._connection.recv()) == {"auth": "ok"}
 
     async def _read(self) -> None:
         assert self._process.stdout is not None

@@ -23,8 +23,9 @@ async def test_an_added_twin_survives_kill_9_and_a_removed_one_leaves_nothing(mo
         await witness.until("shed/state", lambda state: state["registration"] == "Accepted")
         await witness.until("bridge/main/info", lambda info: info["twins"] == 2)
         await daemon.kill()
-        await daemon.start()
         mark = witness.mark()
+        await daemon.start()
+        await witness.event("shed", "booted", after=mark)
         await witness.ok("shed/1/set/plugged", "ON")
         await witness.ok("shed/1/cmd/swipe", "04A2B3C4")
         await witness.event("shed", "transaction_accepted", after=mark)
@@ -92,6 +93,52 @@ async def test_what_is_wrong_with_a_twin_is_said(mosquitto, settings, make_daemo
         assert words in result["detail"]
         if code == "bad_value":
             assert (await witness.until("bridge/main/error"))["pointer"] == pointer
+
+
+ELSEWHERE = {"url": "ws://127.0.0.1:1/elsewhere"}
+
+
+@pytest.mark.parametrize(
+    ("twin", "pointer"),
+    [
+        ({"id": "x", "csms": ELSEWHERE}, "/twin/csms/password"),
+        ({"id": "x", "csms": {"tls_url": "wss://127.0.0.1:1/elsewhere"}}, "/twin/csms/password"),
+        ({"id": "x", "template": "keyed", "csms": ELSEWHERE | {"password": None}}, "/twin/keys/AuthorizationKey"),
+        ({"id": "x", "template": "odd", "csms": ELSEWHERE | {"password": None}}, "/twin/keys/authorizationkey"),
+    ],
+)
+async def test_no_password_of_the_configuration_goes_elsewhere(mosquitto, settings, make_daemon, twin, pointer):
+    given = settings(mosquitto.url)
+    names = {"keyed": "AuthorizationKey", "odd": "authorizationkey"}
+    templates = {name: {"keys": {key: "00112233445566778899aabbccddeeff"}} for name, key in names.items()}
+    await make_daemon(given | {"csms": given["csms"] | {"password": "hush-hush"}, "templates": templates})
+    async with Witness(mosquitto.port) as witness:
+        result = await witness.ask("add_twin", twin=twin)
+        assert (result["status"], result["code"], result["data"]) == ("error", "bad_value", None)
+        assert (await witness.until("bridge/main/error"))["pointer"] == pointer
+
+
+async def test_a_twin_with_a_central_system_of_its_own_brings_its_password(mosquitto, settings, make_daemon, csms):
+    given = settings(mosquitto.url)
+    await make_daemon(given | {"csms": given["csms"] | {"password": "hush-hush"}})
+    async with Witness(mosquitto.port) as witness:
+        own = {"url": f"{csms.url}/elsewhere", "password": None}
+        assert (await witness.ask("add_twin", twin={"id": "x", "csms": own}))["status"] == "ok"
+        same = {"url": given["csms"]["url"]}
+        assert (await witness.ask("add_twin", twin={"id": "y", "csms": same}))["status"] == "ok"
+
+
+async def test_what_is_stored_of_a_removed_twin_does_not_go_elsewhere(mosquitto, settings, make_daemon):
+    await make_daemon(settings(mosquitto.url))
+    elsewhere = {"id": "garage", "csms": ELSEWHERE}
+    async with Witness(mosquitto.port) as witness:
+        await witness.until("garage/state", lambda state: state["registration"] == "Accepted")
+        await witness.ask("remove_twin", id="garage")
+        result = await witness.ask("add_twin", twin=elsewhere)
+        assert (result["status"], result["code"]) == ("error", "state_conflict")
+        assert (await witness.ask("add_twin", twin={"id": "garage"}))["status"] == "ok"
+        await witness.ask("remove_twin", id="garage", forget=True)
+        assert (await witness.ask("add_twin", twin=elsewhere))["status"] == "ok"
 
 
 async def test_a_reload_changes_only_what_changed(mosquitto, settings, make_daemon, books):

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from twin.errors import StoreError
+from twin.fleet.counters import Tally
 from twin.store.port import Change, ClockMark, Store
 
 _Job: TypeAlias = Callable[[], None]
@@ -38,12 +39,18 @@ class Batches:
     """
 
     def __init__(
-        self, store: Store, mark: Callable[[], ClockMark], failed: Callable[[StoreError], None], window_s: float = 0.01
+        self,
+        store: Store,
+        mark: Callable[[], ClockMark],
+        failed: Callable[[StoreError], None],
+        window_s: float = 0.01,
+        tally: Tally | None = None,
     ) -> None:
         self._store = store
         self._mark = mark
         self._failed = failed
         self._window_s = window_s
+        self._tally = tally or Tally()
         self._open = _Batch()
         self._last: dict[str, _Batch] = {}
         self._stored: deque[_Batch] = deque()
@@ -91,7 +98,10 @@ class Batches:
         started = time.perf_counter()  # some loops keep their time to the millisecond only
 
         def committed(error: StoreError | None) -> None:
-            self.commit_ms = (time.perf_counter() - started) * 1000
+            took_s = time.perf_counter() - started
+            self.commit_ms = took_s * 1000
+            self._tally.commits.observe(took_s)
+            self._tally.rows += len(batch.changes)
             self._committed(batch, error)
 
         self._store.commit(batch.changes, committed)
@@ -148,6 +158,7 @@ class Batches:
 
     def _lose(self, error: StoreError) -> None:
         self.lost = True
+        self._tally.store_lost = True
         self._open = _Batch()
         self._last.clear()
         self._idle.set()

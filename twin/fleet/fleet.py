@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -34,7 +35,7 @@ from twin.model.effects import Note
 from twin.model.inputs import Command
 from twin.model.spec import TwinSpec
 from twin.model.terms import Instant, Part
-from twin.model.view import PartView, TwinView
+from twin.model.view import PartView, TwinFigures, TwinView
 from twin.station import Station
 from twin.store.port import Change, Contents, DropAdded, PutAdded, Receipt, Store, StoredTwin
 from twin.turn import CallOutcome
@@ -73,7 +74,10 @@ class Fleet:
         self._starts = 0
         self._closing = False
         self._ended = asyncio.Event()
-        batches = Batches(store, lambda: clock.mark(options.mark_interval_s), listener.failed, options.commit_window_s)
+        self.tally = Tally()
+        """What is counted, as it is now."""
+        mark = partial(clock.mark, options.mark_interval_s)
+        batches = Batches(store, mark, listener.failed, options.commit_window_s, self.tally)
         bucket = TokenBucket(options.connects_per_s, options.connects_burst)
         self._dialer = Dialer(bucket, options.connects_at_once)
         runner = errands(files, store, clock, bounds=options.transfer_bounds, flush=batches.flush, hide=hide)
@@ -83,9 +87,9 @@ class Fleet:
             store=store,
             batches=batches,
             deadlines=Deadlines(options.due_per_turn),
-            links=Links(self._dialer, connect, options.connect_timeout_s),
+            links=Links(self._dialer, connect, options.connect_timeout_s, self.tally),
             listener=listener,
-            tally=Tally(),
+            tally=self.tally,
             files=files,
             jobs=self._jobs,
             start=start,
@@ -147,11 +151,18 @@ class Fleet:
 
     # --- Twins come and go --------------------------------------------------------------------------------------------
 
-    def add(self, spec: TwinSpec, done: Callable[[Rejected | None], None], record: bytes | None = None) -> None:
+    def add(
+        self,
+        spec: TwinSpec,
+        done: Callable[[Rejected | None], None],
+        record: bytes | None = None,
+        *,
+        fresh: bool = False,
+    ) -> None:
         """Add a twin, with what is still stored of it, or raise Rejected.
 
         `record` is stored for the next start (`Contents.added`). `done` gets None when all is on disk, or why
-        the twin could not be started.
+        the twin could not be started. With `fresh` it is not started where something is stored of its id.
         """
         self._refuse_while_closing()
         if spec.id in self._hosted or spec.id in self._arriving:
@@ -159,7 +170,7 @@ class Fleet:
         self._arriving.add(spec.id)
         added: list[Change] = [] if record is None else [PutAdded(spec.id, record)]
         self._shell.batches.flush()
-        self._shell.store.read(spec.id, lambda stored: self._arrive(spec, stored, added, done))
+        self._shell.store.read(spec.id, lambda stored: self._arrive(spec, stored, added, done, fresh=fresh))
 
     def remove(self, twin_id: str, done: Callable[[], None], *, forget: bool = False) -> None:
         """Remove a twin, and with `forget` what is stored of it, or raise Rejected; it does not come back by itself."""
@@ -186,6 +197,8 @@ class Fleet:
         stored: StoredTwin | StoreError,
         added: list[Change],
         done: Callable[[Rejected | None], None],
+        *,
+        fresh: bool,
     ) -> None:
         self._arriving.discard(spec.id)
         if isinstance(stored, StoreError):
@@ -193,6 +206,8 @@ class Fleet:
             return
         try:
             self._refuse_while_closing()
+            if fresh:
+                _refuse_known(spec.id, stored)
             self._start(spec, stored, self._shell.clock.now())
         except Rejected as why:
             done(why)
@@ -222,7 +237,7 @@ class Fleet:
     def counters(self) -> Counters:
         """Return what was counted until now."""
         stations = (hosted.station for hosted in self._hosted.values())
-        return Counters.take(self._shell.tally, self._shell.batches.commit_ms, stations)
+        return Counters.take(self.tally, self._shell.batches.commit_ms, stations)
 
     def spec(self, twin_id: str) -> TwinSpec:
         """Return what a twin is. This and all below raise Rejected (`unknown_twin`) for an id that is none."""
@@ -235,6 +250,10 @@ class Fleet:
     def view(self, twin_id: str) -> TwinView:
         """Show a whole twin."""
         return self._find(twin_id).station.view(self._shell.clock.now())
+
+    def figures(self, twin_id: str) -> TwinFigures:
+        """Show the figures of a twin; a tenth of the cost of a view."""
+        return self._find(twin_id).station.figures(self._shell.clock.now())
 
     def view_of(self, twin_id: str, part: Part) -> PartView:
         """Show a part of a twin."""
@@ -288,3 +307,11 @@ async def _within(seconds: float, what: Coroutine[Any, Any, None]) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def _refuse_known(twin_id: str, stored: StoredTwin) -> None:
+    if stored.parts or stored.reports:
+        detail = (
+            f"Something is stored of a charge point {twin_id!r} that was here before; take another id, or forget it"
+        )
+        raise Rejected("state_conflict", detail)

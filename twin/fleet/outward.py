@@ -58,7 +58,12 @@ class Outward:
         """Store a turn's rows, and other changes with them, then send, then tell; `done` runs among the latter."""
         changes: list[Change] = [(self._twin_id, row) for row in turn.rows]
         changes += also
-        changes += self._journal.changes(turn.notes)
+        entries = list(self._journal.changes(turn.notes))
+        changes += entries
+        tally = self._shell.tally
+        tally.journal_entries += len(entries)
+        if turn.heard is not None:
+            tally.heard(turn.heard)
         self._pending += 1
         self._stored = self._stored or bool(turn.rows)
         # The connection is that of the turn: what was meant for one must not go out on the next.
@@ -103,7 +108,7 @@ class Outward:
         if done is not None:
             done()
         for note in turn.notes:
-            self._shell.tally.note(note.name)
+            self._shell.tally.note(note)
             self._shell.listener.noted(self._twin_id, note)
         if turn.changed:
             self._shell.listener.changed(self._twin_id, turn.changed)
@@ -117,7 +122,8 @@ class Outward:
             return
         shell = self._shell
         connection.send(*[frame.text for frame in frames])
-        shell.tally.ocpp_out += len(frames)
+        for frame in frames:
+            shell.tally.sent(frame)
         if shell.listener.traces(self._twin_id):
             for frame in frames:
                 shell.listener.frame(self._twin_id, "sent", frame, shell.clock.now())

@@ -104,7 +104,7 @@ class FleetOptions:
     connects_burst: int = 100
     connects_at_once: int = 64
     connect_timeout_s: float = 30.0
-    close_timeout_s: float = 5.0
+    close_timeout_s: float = 2.0
     commit_window_s: float = 0.01
     mark_interval_s: float = 10.0
     receipts_kept_s: float = 600.0

@@ -11,10 +11,12 @@ from random import Random
 from typing import Protocol
 
 from twin.errors import LinkError
+from twin.fleet.counters import Tally
 from twin.fleet.faults import Fault, contained
 from twin.fleet.pacing import Dialer
 from twin.fleet.ports import Connect
 from twin.link.backoff import Backoff
+from twin.link.explain import unheard
 from twin.link.target import Target
 from twin.link.websocket import Connection
 from twin.model.inputs import LinkRefused
@@ -62,10 +64,11 @@ class Owner(Protocol):
 class Links:
     """Be what all uplinks share: who dials when, how, and how many connections stand."""
 
-    def __init__(self, dialer: Dialer, connect: Connect, timeout_s: float) -> None:
+    def __init__(self, dialer: Dialer, connect: Connect, timeout_s: float, tally: Tally) -> None:
         self.dialer = dialer
         self.connect = connect
         self.timeout_s = timeout_s
+        self.tally = tally
         self._standing = 0
         self._none = asyncio.Event()
         self._none.set()
@@ -73,11 +76,13 @@ class Links:
     def opened(self) -> None:
         """Count a connection."""
         self._standing += 1
+        self.tally.links_opened += 1
         self._none.clear()
 
     def closed(self) -> None:
         """Count it no longer."""
         self._standing -= 1
+        self.tally.links_lost += 1
         if not self._standing:
             self._none.set()
 
@@ -233,6 +238,7 @@ class Uplink:
 
     def _failed(self, event: LinkRefused) -> None:
         self._dialing = False
+        self._links.tally.links_failed[event.problem] += 1
         self._retry()
         if event.reason != self._reason:
             self._reason = event.reason
@@ -270,7 +276,8 @@ class Uplink:
         if self._heard or stood_s >= self._spec.csms.backoff_max_s:
             self._backoff = None  # the Central System took us: begin with the shortest delay again
         if told:
-            self._owner.lost(self._url, reason)
+            theirs = self._wanted and not self._at_once and not self._heard
+            self._owner.lost(self._url, unheard(reason, self._url) if theirs else reason)
         if self._dialing or not self._wanted:  # the owner may have had his say meanwhile
             self._owner.rearm()
         elif self._at_once:

@@ -10,6 +10,7 @@ from twin.errors import LinkError
 from twin.link.target import Target
 from twin.model.terms import LinkProblem
 
+X509_NOT_YET_VALID = 9
 X509_EXPIRED = 10
 X509_HOSTNAME_MISMATCH = 62
 X509_ADDRESS_MISMATCH = 64
@@ -48,8 +49,8 @@ NOT_LET_IN = frozenset(
 """What it says where the other side does not take our certificate, or misses one."""
 
 
-def http_refusal(status: int, target: Target) -> LinkError:
-    """Say what an HTTP status other than 101 means to the operator."""
+def http_refusal(status: int, target: Target, moved_to: str | None = None) -> LinkError:
+    """Say what an HTTP status other than 101 means to the operator; `moved_to` is the Location that it names."""
     match status:
         case 401 if target.profile == 3:
             return _unauthorized("does not accept the certificate (HTTP 401): check its names and the identity.")
@@ -64,7 +65,13 @@ def http_refusal(status: int, target: Target) -> LinkError:
                 f"The Central System does not know {target.url} (HTTP 404): add the identity there or correct csms.url."
             )
         case _ if 300 <= status < 400:
-            return LinkError(f"{target.url} has moved (HTTP {status}): set csms.url to its new address.")
+            where = f"its new address, {moved_to}, without the identity" if moved_to else "its new address"
+            return LinkError(f"{target.url} has moved (HTTP {status}): set csms.url to {where}.")
+        case 400 | 405 | 426 if target.profile < 3:
+            return LinkError(
+                f"{target.url} wants no WebSocket (HTTP {status}): check csms.url, whether it speaks OCPP 1.6 there, "
+                f"and whether a proxy before it passes WebSockets on."
+            )
         case 429:
             return _unreachable("The Central System wants fewer connections (HTTP 429): raise csms.backoff.")
         case 400 if target.profile == 3:  # nginx says so
@@ -74,7 +81,8 @@ def http_refusal(status: int, target: Target) -> LinkError:
         case _ if status >= 500:
             return LinkError(f"The Central System or a proxy before it has a fault (HTTP {status}): look into its log.")
         case _:
-            return LinkError(f"{target.url} is no OCPP-J endpoint (HTTP {status}): check csms.url.")
+            what = "a web page, no OCPP-J endpoint" if status == 200 else "no OCPP-J endpoint"
+            return LinkError(f"{target.url} is {what} (HTTP {status}): check csms.url, its port and its path.")
 
 
 def wrong_subprotocol(chosen: list[str], target: Target) -> LinkError:
@@ -99,12 +107,23 @@ def hung_up(target: Target, error: Exception | None = None, *, answered: bool = 
     # TLS 1.3: the server judges our certificate when we are done already, and may not say what it thinks of it.
     if isinstance(error, ssl.SSLError):
         return unreachable(error, target)
-    why = f" ({error})" if error else ""
+    # Whether the end comes as a reset or not is chance, and must not look like another reason each time.
+    why = f" ({error})" if error and not isinstance(error, ConnectionResetError) else ""
     if target.profile == 3 and not answered:
         return _certificate_refused(f"closed without an answer{why}")
+    if target.ssl is not None:
+        return LinkError(
+            f"{target.url} closed the connection during the handshake{why}: check csms.url, and whether it knows the "
+            f"identity."
+        )
     return LinkError(
         f"The connection was closed during the handshake{why}: check csms.url, and whether {target.url} wants wss://."
     )
+
+
+def unheard(reason: str, url: str) -> str:
+    """Say what a connection means that stood and ended before the Central System sent anything."""
+    return f"{reason} It had not said anything yet: check whether it knows the identity in {url}, and its log."
 
 
 def silent(target: Target, timeout_s: float, *, there: bool) -> LinkError:
@@ -210,6 +229,8 @@ def _untrusted(error: ssl.SSLCertVerificationError, target: Target) -> str:
                 f"The certificate is not for the host in {target.url}: correct csms.url, "
                 f"or set csms.verify_hostname to false."
             )
+        case code if code == X509_NOT_YET_VALID:
+            return f"The certificate of {target.url} is not valid yet: correct this machine's clock."
         case code if code == X509_EXPIRED:
             return f"The certificate of {target.url} has expired: renew it, or correct this machine's clock."
         case _:

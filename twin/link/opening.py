@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from websockets.client import ClientProtocol
@@ -23,6 +23,9 @@ from twin.link.target import Target
 CLOSE_TIMEOUT_S = 5.0
 
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
+LOCATION = re.compile(rb"\r\nLocation:[ \t]*([!-~]{1,200})", re.IGNORECASE)
+"""The address that a refusal may name, if it came with the status."""
+
 STATUS_BYTES = len(b"HTTP/1.1 101")
 _END_OF_HEAD = b"\r\n\r\n"
 
@@ -38,7 +41,7 @@ class Opening(asyncio.Protocol):
     Once it has succeeded, reading is paused until another protocol takes the transport over.
     """
 
-    def __init__(self, target: Target, uri: WebSocketURI) -> None:
+    def __init__(self, target: Target, uri: WebSocketURI, dated: Callable[[str], None] | None = None) -> None:
         self.opened: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self.transport: asyncio.Transport | None = None
         self.websocket = ClientProtocol(
@@ -49,6 +52,7 @@ class Opening(asyncio.Protocol):
         )
         self.websocket.debug = False  # its log would show the password
         self._target = target
+        self._dated = dated
         self._head = b""
         self._tail = b""
         self._early = b""
@@ -82,7 +86,10 @@ class Opening(asyncio.Protocol):
             status = STATUS.match(self._head)
             # A refusal is told at once: its body may never end, and an old proxy says it in HTTP/1.0.
             if status and status[1] != b"101":
-                self._fail(http_refusal(int(status[1]), self._target))
+                moved_to = LOCATION.search(data)
+                self._fail(
+                    http_refusal(int(status[1]), self._target, moved_to and moved_to[1].decode("ascii", "replace"))
+                )
                 return
         # Only the head of the answer is read here: what follows it is the connection's.
         seen = self._tail + data
@@ -109,7 +116,10 @@ class Opening(asyncio.Protocol):
             if error is not None:
                 self._fail(bad_answer(error.__cause__ or error, self._target))
             return
-        chosen = cast("Response", events[0]).headers.get_all("Sec-WebSocket-Protocol")
+        headers = cast("Response", events[0]).headers
+        if self._dated is not None and (date := headers.get("Date")):
+            self._dated(date)
+        chosen = headers.get_all("Sec-WebSocket-Protocol")
         # RFC 6455 §4.1 lets a server choose none; OCPP-J 1.6 §3.2 does not (T-04).
         if len(chosen) != 1 or chosen[0] not in self._target.subprotocols:
             self._fail(wrong_subprotocol(chosen, self._target))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl
+from collections.abc import Callable
 from typing import Protocol, cast, final
 
 from websockets import protocol as library
@@ -42,10 +43,15 @@ class Peer(Protocol):
         ...
 
 
-async def connect(target: Target, peer: Peer, *, timeout_s: float) -> Connection:
-    """Open a connection within `timeout_s`; raises LinkError with a sentence for a person."""
+async def connect(
+    target: Target, peer: Peer, *, timeout_s: float, dated: Callable[[str], None] | None = None
+) -> Connection:
+    """Open a connection within `timeout_s`; raises LinkError with a sentence for a person.
+
+    `dated` gets the Date of the answer (RFC 9110 §6.6.1), if it has one.
+    """
     uri = _parsed(target.url)
-    opening = Opening(target, uri)
+    opening = Opening(target, uri, dated)
     connection = None
     try:
         async with asyncio.timeout(timeout_s) as timeout:

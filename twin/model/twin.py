@@ -37,7 +37,7 @@ from twin.model.spec import Access, KeySpec, TwinSpec
 from twin.model.state import Evse
 from twin.model.terms import Gate, Instant, Part, Registration
 from twin.model.variables import Variables
-from twin.model.view import PartView, TwinView
+from twin.model.view import PartView, TwinFigures, TwinView
 
 _PARTS = (profiles, logs, security, remote, sensors)
 _TIMED = (*_PARTS, firmware)
@@ -212,6 +212,10 @@ class Twin:
     def view(self, now: Instant) -> TwinView:
         """Show everything."""
         return views.whole(self._box, now)
+
+    def figures(self, queued: int, now: Instant) -> TwinFigures:
+        """Show the figures; `queued` messages wait."""
+        return views.figures(self._box, queued, now)
 
     def view_of(self, part: Part, now: Instant) -> PartView:
         """Show one part."""

@@ -116,6 +116,25 @@ class SessionView(msgspec.Struct, frozen=True):
 PartView: TypeAlias = StationView | EvseView | MeterView | LimitView | SessionView
 
 
+class EvseFigures(msgspec.Struct, frozen=True, gc=False):
+    """Show the figures of an EVSE, for those who look at thousands: `energy_wh` is the register."""
+
+    status: Status
+    charging: bool
+    power_w: float
+    energy_wh: float
+    stale: bool
+
+
+class TwinFigures(msgspec.Struct, frozen=True):
+    """Show the figures of a twin; the list has one element for each EVSE. `queued` is the Station's to know."""
+
+    connected: bool
+    registration: Registration | None
+    queued: int
+    evses: list[EvseFigures]
+
+
 class TwinView(msgspec.Struct, frozen=True):
     """Show a whole twin; the tuples have one element for each EVSE, EVSE 1 first."""
 

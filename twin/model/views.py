@@ -6,7 +6,17 @@ from twin.model import evse, logs, metering, power, reserved
 from twin.model.box import Box
 from twin.model.state import Evse
 from twin.model.terms import Instant, Part, Quantity
-from twin.model.view import EvseView, LimitView, MeterView, PartView, SessionView, StationView, TwinView
+from twin.model.view import (
+    EvseFigures,
+    EvseView,
+    LimitView,
+    MeterView,
+    PartView,
+    SessionView,
+    StationView,
+    TwinFigures,
+    TwinView,
+)
 
 
 def whole(box: Box, now: Instant) -> TwinView:
@@ -34,6 +44,21 @@ def part(box: Box, which: Part, now: Instant) -> PartView:
             return limit(box, box.evse(number), now)
         case "session":
             return session(box.evse(number), now)
+
+
+def figures(box: Box, queued: int, now: Instant) -> TwinFigures:
+    """Show the figures; the queue is not ours to know."""
+    evses = [
+        EvseFigures(
+            one.status,
+            is_charging(one),
+            metering.power_w(one),
+            one.register.read(now),
+            bool(one.external.stale),
+        )
+        for one in box.evses
+    ]
+    return TwinFigures(box.connection.up, box.connection.registration, queued, evses)
 
 
 def station(box: Box) -> StationView:

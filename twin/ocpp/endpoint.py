@@ -25,12 +25,13 @@ UNREADABLE = ("-1", None)
 
 
 class Flight(msgspec.Struct, frozen=True):
-    """Be our CALL that waits for its answer until `due`."""
+    """Be our CALL that left at `at` and waits for its answer until `due`."""
 
     id: str
     action: str
     job: Job
     due: Instant
+    at: Instant
 
 
 class Endpoint:
@@ -56,9 +57,9 @@ class Endpoint:
         """Return when the CALL under way times out."""
         return self._flight.due if self._flight else None
 
-    def depart(self, action: str, job: Job, due: Instant) -> Flight:
+    def depart(self, action: str, job: Job, now: Instant, due: Instant) -> Flight:
         """Let a CALL depart under an id that was never used before, also for a resend (T-16, X-26)."""
-        self._flight = Flight(self._ids()[:MAX_ID_LENGTH], action, job, due)
+        self._flight = Flight(self._ids()[:MAX_ID_LENGTH], action, job, due, now)
         return self._flight
 
     def answered(self, message_id: str | None) -> Flight | None:

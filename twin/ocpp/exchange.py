@@ -37,7 +37,7 @@ from twin.ocpp import frames, outbox
 from twin.ocpp.dialect import Dialect
 from twin.ocpp.endpoint import Endpoint, Flight
 from twin.ocpp.outbox import Job, Outbox, UserCall
-from twin.turn import CallOutcome, Frame, Turn
+from twin.turn import CallOutcome, Frame, Heard, Turn
 
 _MAX_WORD = 50
 _MAX_SENTENCE = 255
@@ -120,6 +120,7 @@ class Exchange:
     def expire(self, turn: Turn, now: Instant) -> None:
         """Give up a CALL whose time is up."""
         if (flight := self._endpoint.expired(now)) is not None:
+            turn.heard = Heard("timeout", flight.action)
             self._fail(flight, Unanswered(), "no answer came in time", turn, now)
 
     # --- From the Central System --------------------------------------------------------------------------------------
@@ -140,6 +141,7 @@ class Exchange:
         try:
             self._read(frames.parse(text), turn, now)
         except ProtocolError as error:
+            turn.heard = Heard("other")
             self._refuse(error, None, turn, now)
 
     def _read(self, frame: frames.Parsed, turn: Turn, now: Instant) -> None:
@@ -148,6 +150,7 @@ class Exchange:
                 self._serve(frame, turn, now)
             case frames.Result(id=message_id, payload=payload):
                 if (flight := self._flight(message_id, turn, now)) is not None:
+                    turn.heard = Heard("result", flight.action, took_s=now - flight.at)
                     self._land(flight, payload, turn, now)
             case frames.Error(id=message_id, code=code, description=description, details=details):
                 flight = self._endpoint.unread(message_id)
@@ -155,6 +158,8 @@ class Exchange:
                     about = f"An error that names no CALL, taken to be about {flight.action}: {code}"
                     turn.notes.append(_complaint(flight.action, code, about, now))
                 flight = flight or self._flight(message_id, turn, now)
+                took_s = None if flight is None else now - flight.at
+                turn.heard = Heard("error", None if flight is None else flight.action, code, took_s)
                 if flight is not None:
                     data = {"code": code, "description": description, "details": details}
                     self._fail(flight, Failed(code, description), f"{code}: {description}", turn, now, data)
@@ -173,8 +178,10 @@ class Exchange:
             self._endpoint.accept(call.id, now)
             request = self._dialect.request(call.action, call.payload, call.id, self._twin.variables)
         except ProtocolError as error:
+            turn.heard = Heard("call")
             self._refuse(error, call.action, turn, now)
             return
+        turn.heard = Heard("call", call.action)
         if self._mute:
             turn.notes.append(
                 _complaint(call.action, "SecurityError", "A CALL while the registration is Rejected", now)
@@ -345,7 +352,7 @@ class Exchange:
             session_id = getattr(job.what, "session_id", None)
             transaction_id = None if session_id is None else self._twin.transaction_id(session_id)
             payload = self._dialect.report(job.what, self._spec, transaction_id)
-        flight = self._endpoint.depart(action, job, due)
+        flight = self._endpoint.depart(action, job, now, due)
         return Frame(frames.call(flight.id, action, payload), action)
 
 

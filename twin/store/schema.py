@@ -5,8 +5,11 @@ The schema stands in numbered files beside this one; `user_version` holds the nu
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+from contextlib import closing
+from enum import StrEnum
 from importlib import resources
 from pathlib import Path
 
@@ -25,10 +28,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         # Passwords (AuthorizationKey) are in there; SQLite gives its -wal file the same mode.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
-        raise StoreError(
-            f"cannot open the database {path}: {error.strerror}. Give the daemon's user write access to this file "
-            f"and its folder, or set store.url to another place."
-        ) from error
+        raise StoreError(f"cannot open the database {path}: {error.strerror}. {_remedy(error)}.") from error
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
         _prepare(connection, path)
@@ -39,6 +39,47 @@ def open_database(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _remedy(error: OSError) -> str:
+    match error.errno:
+        case errno.EISDIR:
+            return "Name a file in this folder in store.url"
+        case errno.EEXIST | errno.ENOTDIR:
+            return "A part of this path is a file and no folder: correct store.url"
+        case errno.EROFS:
+            return "Let the file system be writable, or set store.url to a place that is"
+        case errno.ENOSPC | errno.EDQUOT:
+            return "Free some space and start the daemon again"
+        case _:
+            return "Give the daemon's user write access to this file and its folder, or set store.url to another place"
+
+
+class Condition(StrEnum):
+    """Say in which condition a database is that could be opened."""
+
+    NEW = "new"
+    """There is none yet: the first start makes it."""
+    READY = "ready"
+    OLDER = "older"
+    """Its schema is older than this program's: the next start brings it up to date."""
+    IN_USE = "in use"
+    """A daemon has it open."""
+
+
+def look(path: Path) -> Condition:
+    """Say in which condition a database is, and change nothing; raises StoreError for one that is of no use."""
+    if not path.exists() or not path.stat().st_size:
+        return Condition.NEW
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)
+        with closing(connection):
+            version = _checked_version(connection, path)
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return Condition.IN_USE
+        raise StoreError(explain(error, path)) from error
+    return Condition.READY if version == len(_scripts()) else Condition.OLDER
 
 
 def explain(error: sqlite3.Error, path: Path) -> str:
@@ -53,6 +94,8 @@ def explain(error: sqlite3.Error, path: Path) -> str:
             why = "it cannot be written. Give the daemon's user write access to this file and its folder"
         case sqlite3.SQLITE_FULL:
             why = "the disk is full. Free some space and start the daemon again"
+        case sqlite3.SQLITE_IOERR:
+            why = "the disk refuses it. Look whether it is full, limited (ulimit -f, a quota) or failing"
         case _:
             why = "check the disk and the file"
     return f"cannot use the database {path}: {why} (SQLite: {error})."

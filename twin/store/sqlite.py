@@ -58,8 +58,9 @@ FORGET_TWIN = (
 # A clock that starts again at an instant of its last life may give a pair of `at` and `seq` twice.
 PUT_JOURNAL = "REPLACE INTO journal VALUES (?, ?, ?, ?, ?)"
 PRUNE_JOURNAL = """
-    DELETE FROM journal WHERE twin_id = ?1 AND kind = ?2 AND (at, seq) <= (
-        SELECT at, seq FROM journal WHERE twin_id = ?1 AND kind = ?2 ORDER BY at DESC, seq DESC LIMIT 1 OFFSET ?3
+    DELETE FROM journal WHERE twin_id = :twin AND kind = :kind AND (at, seq) <= (
+        SELECT at, seq FROM journal WHERE twin_id = :twin AND kind = :kind ORDER BY at DESC, seq DESC
+        LIMIT 1 OFFSET :keep
     )"""
 READ_JOURNAL = """
     SELECT at, entry FROM journal
@@ -274,7 +275,7 @@ def _write_other(connection: sqlite3.Connection, change: Other) -> None:
             for statement in FORGET_TWIN:
                 execute(statement, (twin_id,))
         case PruneJournal(twin_id, kind, keep):
-            execute(PRUNE_JOURNAL, (twin_id, kind, keep))
+            execute(PRUNE_JOURNAL, {"twin": twin_id, "kind": kind, "keep": keep})
         case PutAdded(twin_id, record):
             execute("REPLACE INTO added VALUES (?, ?)", (twin_id, record))
         case DropAdded(twin_id):

@@ -7,6 +7,7 @@ import sys
 from fakes.mqtt import Talk
 from fakes.station import FakeStation
 
+from bridge.cli import main
 from bridge.demo import alone
 
 
@@ -32,3 +33,14 @@ async def test_it_runs_alone_and_over_mqtt(running_broker):
 def test_a_bad_address_of_a_broker_is_wrong_usage(capsys):
     assert alone.main(19080, "http://x") == 2
     assert "is no broker" in capsys.readouterr().err
+
+
+def test_a_password_file_that_is_not_there_is_named(capsys, tmp_path):
+    missing = tmp_path / "password"
+    assert main(["csms", "--mqtt-url", "mqtt://demo-csms@localhost", "--mqtt-password-file", str(missing)]) == 1
+    assert capsys.readouterr().err == f"ocpp-twin: {missing}: No such file or directory\n"
+
+
+def test_an_address_that_is_none_of_this_machine_is_refused(capsys):
+    assert main(["csms", "--host", "192.0.2.1", "--port", "19090"]) == 1
+    assert "192.0.2.1" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import textwrap
 import aiomqtt
 import psutil
 import pytest
+from fakes.free import free_port
 from fakes.mqtt import Talk
 
 from bridge.demo import broker as broker_module
@@ -52,18 +53,31 @@ async def test_it_speaks_the_version_that_it_says(running_broker):
 
 @pytest.mark.parametrize("kind", ["mosquitto", "amqtt"])
 async def test_it_is_quiet_and_ends(tmp_path, kind):
+    log = tmp_path / "broker.log"
     async with broker(18830, tmp_path, kind) as running:
+        before = log.read_text()
         async with Talk(running.port, "#") as talk:
             await talk.say("a", "1")
             assert await talk.hear("a") == 1
+        assert log.read_text() == before
         with socket.create_connection(("127.0.0.1", running.port)) as rude:
             rude.sendall(b"GET / HTTP/1.1\r\n\r\n")
         async with Talk(running.port, "#") as talk:
             await talk.say("b", "2")
             assert await talk.hear("b") == 2
+        # Newer releases of Mosquitto have a line for the rude one.
+        assert len(log.read_text().removeprefix(before).splitlines()) <= 1
     assert running.process.returncode is not None
-    lines = (tmp_path / "broker.log").read_text().splitlines()
-    assert [line for line in lines if "should not be run as root" not in line] == []
+
+
+@pytest.mark.parametrize("kind", ["mosquitto", "amqtt"])
+async def test_somebody_who_was_quicker_is_not_taken_for_it(running_broker, tmp_path, monkeypatch, kind):
+    ports = iter([running_broker.port, free_port()])
+    monkeypatch.setattr(broker_module, "free_port", lambda _: next(ports))
+    folder = tmp_path / "other"
+    folder.mkdir()
+    async with broker(running_broker.port, folder, kind) as other:
+        assert other.port != running_broker.port
 
 
 async def test_a_taken_port_gives_another(running_broker, tmp_path):

@@ -6,12 +6,14 @@ from bridge.demo.guide import guide, moved, program_name
 
 
 def test_the_addresses_stand_on_lines_of_their_own():
-    text = guide("mqtt://127.0.0.1:1884", "ws://127.0.0.1:9001/ocpp", "http://127.0.0.1:9081", ["Port 1883 is taken."])
+    urls = ("mqtt://127.0.0.1:1884", "ws://127.0.0.1:9001/ocpp", "http://127.0.0.1:9081", "http://127.0.0.1:9581")
+    text = guide(*urls, ["Port 1883 is taken."])
     lines = text.splitlines()
     assert {
         "MQTT mqtt://127.0.0.1:1884",
         "OCPP ws://127.0.0.1:9001/ocpp",
         "FILES http://127.0.0.1:9081",
+        "HTTP http://127.0.0.1:9581",
         "Port 1883 is taken.",
     } <= set(lines)
     assert any(line.strip() == "mosquitto_pub -p 1884 -t ocpp-twin/garage/1/set/plugged -m ON" for line in lines)

@@ -14,6 +14,9 @@ START = {"connectorId": 1, "idTag": "04A2B3C4", "meterStart": 100, "timestamp": 
         ("cafe0001", {"status": "Accepted", "parentIdTag": "FAMILY"}),
         ("BLOCKED1", {"status": "Blocked"}),
         ("EXPIRED1", {"status": "Expired"}),
+        ("CARD0001", {"status": "Accepted"}),
+        ("card99999", {"status": "Accepted"}),
+        ("CARD1", {"status": "Invalid"}),
         ("anything", {"status": "Invalid"}),
     ],
 )

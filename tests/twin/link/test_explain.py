@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import errno
 import socket
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import trustme
 from fakes.links import RecordingPeer, answering, central_system, context_for, raw_server, reach, target_at
 
 from twin.errors import LinkError
-from twin.link.explain import unreachable
+from twin.link.explain import hung_up, unheard, unreachable
 from twin.link.websocket import connect
 from twin.model.spec import Access
 from twin.model.terms import LinkProblem
@@ -45,8 +45,10 @@ def secure(port, host="localhost", **csms):
         (429, Access(), "(HTTP 429): raise csms.backoff"),
         (500, Access(), "(HTTP 500): look into its log"),
         (503, Access(), "is away, says a proxy before it (HTTP 503)"),
-        (200, Access(), "is no OCPP-J endpoint (HTTP 200): check csms.url"),
-        (400, Access(), "is no OCPP-J endpoint (HTTP 400): check csms.url"),
+        (200, Access(), "is a web page, no OCPP-J endpoint (HTTP 200): check csms.url"),
+        (418, Access(), "is no OCPP-J endpoint (HTTP 418): check csms.url"),
+        (400, Access(), "wants no WebSocket (HTTP 400): check csms.url, whether it speaks OCPP 1.6 there"),
+        (426, Access(), "whether a proxy before it passes WebSockets on"),
         (400, Access(3), "does not accept the certificate (HTTP 400): look into its log"),
     ],
 )
@@ -105,6 +107,31 @@ async def test_a_certificate_that_has_expired(authority, ca_file):
     expired = context_for(authority.issue_cert("localhost", not_after=datetime(2020, 1, 1, tzinfo=UTC)))
     async with central_system(never, host="localhost", context=expired) as port:
         assert "has expired: renew it, or correct this machine's clock" in await why(secure(port, ca_file=ca_file))
+
+
+async def test_a_certificate_that_is_not_valid_yet(authority, ca_file):
+    early = context_for(authority.issue_cert("localhost", not_before=datetime.now(UTC) + timedelta(days=1)))
+    async with central_system(never, host="localhost", context=early) as port:
+        assert "is not valid yet: correct this machine's clock" in await why(secure(port, ca_file=ca_file))
+
+
+async def test_a_new_address_is_named():
+    answer = b"HTTP/1.1 301 Moved\r\nServer: x\r\nLocation: wss://new.example/ocpp/CP1\r\n\r\n"
+    async with raw_server(answering(answer)) as port:
+        sentence = await why(target_at(port))
+    assert "set csms.url to its new address, wss://new.example/ocpp/CP1, without the identity" in sentence
+
+
+def test_how_the_end_comes_makes_no_other_reason():
+    there = target_at(1)
+    assert str(hung_up(there)) == str(hung_up(there, ConnectionResetError(104, "Connection reset by peer")))
+    assert "(odd)" in str(hung_up(there, OSError("odd")))
+
+
+def test_a_connection_that_ended_before_a_word():
+    assert unheard("It broke.", "ws://h/CP1") == (
+        "It broke. It had not said anything yet: check whether it knows the identity in ws://h/CP1, and its log."
+    )
 
 
 async def test_tls_where_there_is_none(ca_file):

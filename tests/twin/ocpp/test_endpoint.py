@@ -20,7 +20,7 @@ def beat():
 
 def test_a_call_is_under_way_until_its_answer_comes(endpoint):
     job = beat()
-    flight = endpoint.depart("Heartbeat", job, 30.0)
+    flight = endpoint.depart("Heartbeat", job, 0.0, 30.0)
     assert (endpoint.busy, endpoint.deadline) == (True, 30.0)
     assert endpoint.answered(flight.id).job is job
     assert (endpoint.busy, endpoint.deadline) == (False, None)
@@ -28,33 +28,33 @@ def test_a_call_is_under_way_until_its_answer_comes(endpoint):
 
 @pytest.mark.parametrize("message_id", ["other", None, ""])
 def test_somebody_elses_answer_changes_nothing(endpoint, message_id):
-    endpoint.depart("Heartbeat", beat(), 30.0)
+    endpoint.depart("Heartbeat", beat(), 0.0, 30.0)
     assert endpoint.answered(message_id) is None
     assert endpoint.busy
 
 
 def test_a_second_answer_is_nobodys(endpoint):
-    flight = endpoint.depart("Heartbeat", beat(), 30.0)
+    flight = endpoint.depart("Heartbeat", beat(), 0.0, 30.0)
     endpoint.answered(flight.id)
     assert endpoint.answered(flight.id) is None
 
 
 def test_a_late_answer_does_not_satisfy_the_next_call(endpoint):
-    first = endpoint.depart("Heartbeat", beat(), 30.0)
+    first = endpoint.depart("Heartbeat", beat(), 0.0, 30.0)
     assert endpoint.expired(29.9) is None
     assert endpoint.expired(30.0) is first
-    endpoint.depart("Heartbeat", beat(), 60.0)
+    endpoint.depart("Heartbeat", beat(), 0.0, 60.0)
     assert endpoint.answered(first.id) is None
     assert endpoint.busy
 
 
 def test_every_call_has_an_id_of_its_own(endpoint):
     job = beat()
-    assert endpoint.depart("Heartbeat", job, 1.0).id != endpoint.depart("Heartbeat", job, 2.0).id
+    assert endpoint.depart("Heartbeat", job, 0.0, 1.0).id != endpoint.depart("Heartbeat", job, 0.0, 2.0).id
 
 
 def test_a_new_connection_begins_anew(endpoint):
-    flight = endpoint.depart("Heartbeat", beat(), 30.0)
+    flight = endpoint.depart("Heartbeat", beat(), 0.0, 30.0)
     endpoint.accept("a", 0.0)
     assert endpoint.reset() is flight
     assert not endpoint.busy

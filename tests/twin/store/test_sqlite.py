@@ -281,8 +281,12 @@ def test_a_file_that_is_no_database_is_refused(path):
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match=r"cannot open the database .*Give the daemon's user write access"):
+    with pytest.raises(StoreError, match=r"cannot open the database .*is a file and no folder: correct store\.url"):
         SqliteStore(tmp_path / "file" / "main.db")
+    with pytest.raises(StoreError, match=r"Is a directory\. Name a file in this folder in store\.url"):
+        SqliteStore(tmp_path)
+    with pytest.raises(StoreError, match=r"Give the daemon's user write access"):
+        SqliteStore(Path("/proc/none/main.db"))
 
 
 async def test_the_file_is_for_its_owner_only(path):
