@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import signal
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -18,25 +19,33 @@ from typing import Any, TypeAlias
 
 import structlog
 
-from bridge import garbage, logs, masking
+from bridge import clockwork, garbage, logs, masking
 from bridge.actuating import building as outputs
 from bridge.actuating.actions import equipped
 from bridge.actuating.actuators import Actuators
 from bridge.actuating.rules import OutputRule
 from bridge.client import Client
 from bridge.descriptors import TooFewFiles, make_room_for
-from bridge.from_settings import discovery_options, mqtt_options
+from bridge.farewell import while_it_gets_on
+from bridge.from_settings import discovery_options, http_options, mqtt_options
 from bridge.health import Health, NodeInfo
 from bridge.homeassistant.announcer import Announcer
 from bridge.listeners import Listeners
 from bridge.mapping import building as inputs
 from bridge.mapping.real_things import RealThings
 from bridge.mapping.rules import Mapping as Rules
+from bridge.monitoring.address import CannotListen
+from bridge.monitoring.monitor import Monitor
+from bridge.monitoring.sources import Sources
 from bridge.options import MqttOptions
 from bridge.publisher import Publisher
 from bridge.refusals import Refused
 from bridge.roster import Roster
 from bridge.router import Router
+from bridge.supervisor import Supervisor, how_it_is
+from bridge.traffic import building as traffic
+from bridge.traffic.plan import Plans
+from bridge.traffic.road import Road
 from config.fleet import Wrong
 from config.loading import Configuration, load
 from config.settings import LogSettings, Settings, StoreSettings
@@ -48,7 +57,11 @@ from twin.ocpp.v16 import keys
 from twin.store.port import Contents, Store
 from twin.store.sqlite import database, open_store
 
-_FAREWELL_S = 3.0
+_FAREWELL_S = 60.0
+_FAREWELL_PATIENCE_S = 1.5
+_STATUS_INTERVAL_S = 10.0
+_RELOAD_AGAIN_S = 0.1
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 
 Load: TypeAlias = Callable[[], Configuration]
 """Reads the configuration; raises ConfigError."""
@@ -69,7 +82,13 @@ def configuration(files: Sequence[Path] = (), *, required: bool = True) -> Confi
 
 def run(configured: Configuration, load: Load | None = None) -> int:
     """Run the daemon until a signal ends it; return the exit code. `load` reads the configuration anew."""
-    return ended(lambda: _until_signal(configured, load), configured.settings.logs)
+    # A watchdog kills a daemon that stalls with SIGABRT: then the log says where it stood.
+    faulthandler.enable()
+    code = ended(lambda: _until_signal(configured, load), configured.settings.logs)
+    # Who asks again while the interpreter ends must not change the exit code: all is done.
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    return code
 
 
 def ended(daemon: Callable[[], Coroutine[Any, Any, None]], log: LogSettings) -> int:
@@ -96,17 +115,34 @@ async def serve(
 
     `load` reads the configuration anew; `on_reload` is given what starts that.
     """
+    with Supervisor() as supervisor:
+        supervisor.status(f"starting, twins to load: {len(configured.twins)}")
+        await _serve(configured, stop, load or (lambda: configured), on_reload, supervisor)
+
+
+async def _serve(
+    configured: Configuration,
+    stop: asyncio.Event,
+    load: Load,
+    on_reload: Callable[[Callable[[], None]], None],
+    supervisor: Supervisor,
+) -> None:
     try:
         make_room_for(len(configured.twins))
     except TooFewFiles as error:
         raise CannotStart(str(error)) from None
     for note in configured.notes:
         _log.info("note", text=note)
+    if (doubt := clockwork.warning(time.time())) is not None:
+        _log.warning("clock", text=doubt)
     store = open_store(configured.settings.store.url)
     try:
-        daemon = _Daemon(configured, store, store.load(), stop, load or (lambda: configured))
+        daemon = _Daemon(configured, store, store.load(), stop, load, supervisor)
         on_reload(daemon.reload)
-        await daemon.run()
+        async with daemon.monitor:
+            await daemon.run()
+    except CannotListen as error:
+        raise CannotStart(str(error)) from None
     finally:
         await store.close()
 
@@ -125,12 +161,15 @@ class _Daemon:
         contents: Contents,
         stop: asyncio.Event,
         load: Load,
+        supervisor: Supervisor,
     ) -> None:
         settings, options = configured.settings, mqtt_options(configured.settings)
         clock = _clock(settings, contents)
         self._configured = configured
         self._contents = contents
         self._stop = stop
+        self._supervisor = supervisor
+        self._not_reloaded = ""
         self._wait_s = options.start_without_broker_s
         self._lost: StoreError | None = None
         self._publisher = Publisher(options, now=clock.now, on_failed=self._fail)
@@ -144,6 +183,7 @@ class _Daemon:
         self._fleet.attach(self._actuators)
         listeners.add(self._actuators.changed)
         self._publisher.on_connect(self._actuators.connected)
+        self._publisher.watch_broker(supervisor.changed)
         self._roster = Roster(
             configured,
             self._fleet,
@@ -155,6 +195,8 @@ class _Daemon:
         )
         self._real = RealThings(rules, options, self._fleet, self._publisher, now=clock.now, stored=contents.receipts)
         listeners.add(self._real.changed)
+        self._road = Road(_plans(configured), self._fleet, clock)
+        listeners.add(self._road.changed)
         router = Router(
             options,
             self._fleet,
@@ -168,6 +210,11 @@ class _Daemon:
         self._client = self._client_of(options, router, announcer)
         info = NodeInfo(version("ocpp-twin"), clock.now(), lambda: clock.rate)
         self._health = Health(options, info, fleet=self._fleet, publisher=self._publisher, router=router)
+        sources = Sources(
+            *(self._fleet, self._publisher, router, self._client, self._real, announcer, self._health.lag, info),
+            database=database(settings.store.url),
+        )
+        self.monitor = Monitor(http_options(settings), sources)
 
     def _client_of(self, options: MqttOptions, router: Router, announcer: Announcer) -> Client:
         filters, echoes = self._real.feed.filters, self._actuators.filters
@@ -180,8 +227,11 @@ class _Daemon:
         """Start, wait for the end, and end what was started in the reverse order."""
         began = time.monotonic()
         await self._fleet.load(self._roster.at_start(self._contents.added), self._contents)
+        await self.monitor.loaded()
         self._real.start()
         self._actuators.start()
+        if self._stop.is_set():  # while it was loading; nothing is taken from the broker any more
+            await self._client.close()
         async with asyncio.TaskGroup() as tasks:
             publishing = tasks.create_task(self._publisher.run(), name="publisher")
             reporting = tasks.create_task(self._health.run(), name="health")
@@ -189,10 +239,14 @@ class _Daemon:
             await self._wait_for_broker()
             tasks.create_task(self._fleet.run(), name="fleet")
             settling = tasks.create_task(garbage.settle(lambda: self._fleet.counters.connected), name="settling")
-            node, twins = self._configured.settings.node, len(self._fleet.ids)
-            _log.info("running", node=node, twins=twins, took_s=round(time.monotonic() - began, 3))
+            self._road.start()
+            self._runs(time.monotonic() - began)
             await self._stop.wait()
             _log.info("stopping")
+            self._supervisor.stopping()
+            self._roster.close()
+            self._road.stop()
+            self.monitor.stopping()
             self._real.stop()
             self._actuators.stop()
             await self._fleet.close()
@@ -203,10 +257,34 @@ class _Daemon:
             raise self._lost
         _log.info("stopped")
 
+    def _runs(self, took_s: float) -> None:
+        _log.info("running", node=self._configured.settings.node, twins=len(self._fleet.ids), took_s=round(took_s, 3))
+        if not self._stop.is_set():
+            interval_s = min(self._configured.settings.mqtt.health_interval, _STATUS_INTERVAL_S)
+            self._supervisor.describe(self._describe, interval_s)
+            self._supervisor.ready()
+
+    def _describe(self) -> str:
+        found = how_it_is(
+            len(self._fleet.ids), self._fleet.counters.connected, broker_connected=self._publisher.is_connected
+        )
+        return f"{found}; the last reload failed: {self._not_reloaded}" if self._not_reloaded else found
+
     def reload(self) -> None:
         """Read the configuration again, as SIGHUP asks."""
-        with contextlib.suppress(Refused):  # one is being read
-            self._roster.reload(lambda _: None, lambda _: None)
+        if self._stop.is_set():
+            return
+        try:
+            self._roster.reload(lambda _: self._reloaded(), lambda why: self._reloaded(str(why)))
+        except Refused:  # it is being read, and may have changed since
+            asyncio.get_running_loop().call_later(_RELOAD_AGAIN_S, self.reload)
+        else:
+            self._supervisor.reloading()
+
+    def _reloaded(self, problem: str = "") -> None:
+        self._not_reloaded = problem
+        self._supervisor.changed()
+        self._supervisor.ready()
 
     def _twins_changed(self) -> None:
         if self._roster.configured is not self._configured:
@@ -215,7 +293,9 @@ class _Daemon:
             self._real.replace(rules)
             self._actuators.replace(carried)
             self._client.inputs_changed(self._real.feed.filters, self._actuators.filters)
+            self._road.replace(_plans(self._configured))
         self._client.twins_changed()
+        self._road.look()
         self._health.introduce()
 
     async def _wait_for_broker(self) -> None:
@@ -231,10 +311,14 @@ class _Daemon:
             _log.warning("no_broker_yet", waited_s=wait_s, text="twins call the Central System without it")
 
     async def _say_goodbye(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_FAREWELL_S):
-                await self._publisher.farewell()
-        await self._client.close(_FAREWELL_S)
+        publisher = self._publisher
+        said = await while_it_gets_on(
+            *(publisher.farewell(), lambda: publisher.sent_total),
+            patience_s=_FAREWELL_PATIENCE_S,
+            limit_s=_FAREWELL_S,
+        )
+        # Where the broker takes nothing any more, its will for us says what we could not.
+        await self._client.close(_FAREWELL_PATIENCE_S if said else 0.0)
 
     def _fail(self, error: StoreError) -> None:
         self._lost = error
@@ -254,7 +338,7 @@ def _fleet(settings: Settings, store: Store, listeners: Listeners, clock: Clock)
 
 def _problems(settings: Settings, twins: Sequence[TwinSpec]) -> list[Wrong]:
     rules, wrong = inputs.built(settings, _evse_counts(twins))
-    return wrong + _carried(settings, twins, rules)[1]
+    return wrong + _carried(settings, twins, rules)[1] + traffic.built(settings, _evse_counts(twins))[1]
 
 
 def _rules(configured: Configuration) -> tuple[Rules, tuple[OutputRule, ...]]:
@@ -266,6 +350,10 @@ def _rules(configured: Configuration) -> tuple[Rules, tuple[OutputRule, ...]]:
 def _carried(settings: Settings, twins: Sequence[TwinSpec], rules: Rules) -> tuple[tuple[OutputRule, ...], list[Wrong]]:
     heard = [rule.pattern.filter for rule in rules.inputs]
     return outputs.built(settings, _evse_counts(twins), heard, rules.outputs)
+
+
+def _plans(configured: Configuration) -> Plans:
+    return traffic.built(configured.settings, _evse_counts(configured.twins))[0]
 
 
 def _evse_counts(twins: Sequence[TwinSpec]) -> dict[str, int]:
@@ -295,7 +383,7 @@ def _runner() -> Callable[[Coroutine[Any, Any, None]], None]:
 
 async def _until_signal(configured: Configuration, load: Load | None) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _ENDING:
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, lambda: None)  # nothing to reload before it runs
     await serve(configured, stop, load, lambda reload: loop.add_signal_handler(signal.SIGHUP, reload))

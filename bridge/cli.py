@@ -27,8 +27,12 @@ from bridge.arguments import (
     positive,
     say,
 )
+from bridge.doctor import command as doctor
 from bridge.mapping import command
+from bridge.monitoring import command as monitoring
 from bridge.subcommands import subcommand
+from bridge.usage import Parser
+from bridge.watching import command as watching
 
 if TYPE_CHECKING:
     from bridge.options import MqttOptions
@@ -41,7 +45,10 @@ _TOOL_NOTE = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    given = _parser().parse_args(arguments)
+    if sys.platform == "win32":
+        say("ocpp-twin runs on Linux and macOS. On Windows, run it in WSL 2 or in a container.")
+        return FAILED
+    given = command_line().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = given.command
     try:
         return run(given)
@@ -53,8 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FINE
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def command_line() -> argparse.ArgumentParser:
+    """Return the parser of all commands; the reference is written from it."""
+    parser = Parser(
         prog="ocpp-twin",
         description="Charge points that exist only on MQTT: twins that speak OCPP 1.6-J to a real Central System.",
         epilog="ocpp-twin COMMAND --help tells more. Exit codes: 0 fine, 1 failed while running, 2 wrong "
@@ -67,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_documents(commands)
     _add_tools(commands)
     command.add(commands)
+    doctor.add(commands)
+    monitoring.add(commands)
+    watching.add(commands)
     return parser
 
 
@@ -92,10 +103,20 @@ def _add_demo(commands: Any) -> None:
     demo.add_argument(
         "--files-port", type=port, default=9080, metavar="N", help="the port for files (9080, or a free one)"
     )
+    demo.add_argument(
+        "--http-port", type=port, default=9580, metavar="N", help="the port for metrics (9580, or a free one)"
+    )
     demo.add_argument("--data", type=Path, metavar="DIR", help="keep the twins' data here (a temporary folder)")
     csms = subcommand(commands, "csms", _csms, "run the embedded Central System alone", "Ctrl-C ends it.")
     csms.add_argument("--port", type=port, default=9000, metavar="N", help="its port (9000, or a free one)")
+    csms.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="where it listens (127.0.0.1); everybody may connect, so let others reach it only where that is meant",
+    )
     csms.add_argument("--mqtt-url", metavar="URL", help="a broker over which it can be told to call stations")
+    csms.add_argument("--mqtt-password-file", type=Path, metavar="FILE", help="a file with the password at that broker")
 
 
 def _add_documents(commands: Any) -> None:
@@ -116,6 +137,13 @@ def _add_tools(commands: Any) -> None:
     pub.add_argument("topic", help="such as ocpp-twin/garage/1/set/plugged")
     pub.add_argument("payload", nargs="?", default="", help="such as ON; nothing where left out")
     pub.add_argument("--retain", "-r", action="store_true", help="let the broker keep it")
+    pub.add_argument(
+        "--wait",
+        type=float,
+        metavar="S",
+        help="listen so many seconds for a refusal, which is an exit code of 1 then (at a terminal 0.5, edges 2; "
+        "in scripts 0, which does not listen)",
+    )
     sub = subcommand(commands, "sub", _sub, "print MQTT messages as they come", _TOOL_NOTE)
     sub.add_argument("filters", nargs="*", metavar="FILTER", help="such as 'ocpp-twin/garage/#' (all of ocpp-twin)")
     sub.add_argument("--count", "-C", type=positive, metavar="N", help="end after so many messages")
@@ -159,6 +187,7 @@ def _run(given: argparse.Namespace) -> int:
 def _check_config(given: argparse.Namespace) -> int:
     from bridge.mapping import building
     from bridge.masking import url
+    from bridge.traffic import building as traffic
 
     configured = configuration(given.config)
     if configured is None:
@@ -170,9 +199,12 @@ def _check_config(given: argparse.Namespace) -> int:
     print(f"broker: {url(settings.mqtt.url)}")
     print(f"store: {settings.store.url}")
     print(f"twins: {len(configured.twins)} with {evses} EVSEs")
-    mapped, _ = building.built(settings, {twin.id: len(twin.evses) for twin in configured.twins})
+    counts = {twin.id: len(twin.evses) for twin in configured.twins}
+    mapped, _ = building.built(settings, counts)
     if mapped.inputs:
         print(f"inputs: {len(mapped.inputs)}, with those of {len(settings.devices)} devices")
+    if settings.traffic:
+        print(f"traffic: {traffic.forecast(settings, counts)}")
     for note in configured.notes:
         print(f"note: {note}")
     print("OK")
@@ -182,13 +214,13 @@ def _check_config(given: argparse.Namespace) -> int:
 def _demo(given: argparse.Namespace) -> int:
     from bridge import demo
 
-    return demo.main(given.mqtt_port, given.csms_port, given.files_port, given.data)
+    return demo.main(given.mqtt_port, given.csms_port, given.files_port, given.data, given.http_port)
 
 
 def _csms(given: argparse.Namespace) -> int:
     from bridge.demo import alone
 
-    return alone.main(given.port, given.mqtt_url)
+    return alone.main(given.port, given.mqtt_url, host=given.host, password_file=given.mqtt_password_file)
 
 
 def _print_schemas(given: argparse.Namespace) -> int:
@@ -214,12 +246,26 @@ def _version(given: argparse.Namespace) -> int:
 
 
 def _pub(given: argparse.Namespace) -> int:
-    from bridge import tool
+    from bridge import objection, tool
+
+    refused: list[str] = []
 
     async def publish(options: MqttOptions) -> None:
-        await tool.publish(options, given.topic, given.payload, qos=given.qos, retain=given.retain)
+        curious = sys.stderr.isatty() if given.wait is None else given.wait > 0
+        wait_s = objection.patience_s(given.topic, options.base_topic) if curious else None
+        if curious and (doubt := objection.doubt(given.topic, options.base_topic)):
+            say(f"ocpp-twin: {doubt}")
+        if wait_s is not None and given.wait is not None:
+            wait_s = given.wait
+        said = await tool.publish(
+            options, given.topic, given.payload, qos=given.qos, retain=given.retain, wait_s=wait_s
+        )
+        refused.extend([] if said is None else [said])
 
-    return _with_broker(given, publish)
+    code = _with_broker(given, publish)
+    for said in refused:
+        say(f"ocpp-twin: {said}")
+    return FAILED if refused else code
 
 
 def _sub(given: argparse.Namespace) -> int:

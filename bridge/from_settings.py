@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from bridge.homeassistant.options import DiscoveryOptions
+from bridge.monitoring.options import HttpOptions
 from bridge.options import MqttOptions
 from config import presets
 from config.settings import Settings
@@ -49,6 +50,19 @@ def mqtt_options(settings: Settings) -> MqttOptions:
         mask_id_tags=mqtt.mask_id_tags,
         trace=tuple(mqtt.trace),
         cars=presets.cars(),
+    )
+
+
+def http_options(settings: Settings) -> HttpOptions:
+    """Return the settings of the HTTP side as plain values."""
+    http = settings.http
+    return HttpOptions(
+        enabled=http.enabled,
+        host=http.host,
+        port=http.port,
+        twins=tuple(http.twin_metrics),
+        node=settings.node,
+        version=version("ocpp-twin"),
     )
 
 

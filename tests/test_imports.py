@@ -1,4 +1,4 @@
-"""The layers, as the README's architecture section draws them: arrows go down only, and the core stays pure."""
+"""The layers, as docs/explanation/architecture.md draws them: arrows go down only, and the core stays pure."""
 
 import ast
 from collections.abc import Iterator
@@ -31,10 +31,14 @@ MAY_IMPORT = {
     "bridge": ("bridge", "twin.errors", "twin.fleet", "twin.model"),
     "bridge.arguments": ("bridge", "config"),
     "bridge.from_settings": ("bridge", "config"),
+    # It looks at what a daemon would do, without one: the link and the database, but neither twins nor the fleet.
+    "bridge.doctor": ("bridge", "config", "twin.errors", "twin.link", "twin.model", "twin.store"),
     "bridge.actuating.building": ("bridge", "config", "twin.model"),
     "bridge.roster": ("bridge", "config", "twin.errors", "twin.fleet", "twin.model"),
     "bridge.mapping.building": ("bridge", "config", "twin.model"),
+    "bridge.traffic.building": ("bridge", "config"),
     "bridge.mapping.command": ("bridge", "config"),
+    "bridge.monitoring.command": ("bridge", "config"),
     "bridge.app": ("bridge", "config", "twin"),
     "bridge.cli": ("bridge", "config", "twin"),
     "bridge.__main__": ("bridge.cli",),

@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 import pytest
 import structlog
+import trustme
 from fakes.store import MemoryStore
 from websockets.asyncio.server import serve as serve_websocket
 
@@ -19,6 +20,7 @@ from bridge import app, tool
 from bridge.from_settings import discovery_options, mqtt_options
 from bridge.homeassistant.options import DiscoveryOptions
 from bridge.options import MqttOptions
+from bridge.supervisor import Supervisor
 from config.loading import load
 from config.settings import StoreSettings
 from twin.errors import StoreError
@@ -139,7 +141,7 @@ async def test_a_lost_store_ends_the_daemon(configured, peer):
     contents = store.load()
     store.failing = True
     text = f"{{mqtt: {{url: 'mqtt://127.0.0.1:1', startup_wait: 0}}, csms: {{url: '{peer.url}'}}, twins: [{{id: a}}]}}"
-    daemon = app._Daemon(configured(text), store, contents, asyncio.Event(), lambda: None)
+    daemon = app._Daemon(configured(text), store, contents, asyncio.Event(), lambda: None, Supervisor())
     with pytest.raises(StoreError):
         await asyncio.wait_for(daemon.run(), TIMEOUT_S)
 
@@ -187,8 +189,9 @@ async def test_too_few_files_are_a_sentence(configured, monkeypatch):
 
 
 async def test_a_certificate_that_is_none_is_a_sentence(configured, tmp_path):
-    (tmp_path / "cert").write_text("nonsense")
+    trustme.CA().issue_cert("x").private_key_and_cert_chain_pem.write_to_path(tmp_path / "cert")
     configuration = configured(f"mqtt: {{url: 'mqtts://x', cert_file: '{tmp_path}/cert'}}")
+    (tmp_path / "cert").write_text("nonsense")  # since it was checked
     with pytest.raises(app.CannotStart, match="certificates for the broker"):
         await app.serve(configuration, asyncio.Event())
 
@@ -209,6 +212,7 @@ def test_the_files_of_twins_lie_beside_the_database_or_where_they_are_told_to(st
 
 def test_every_setting_of_mqtt_reaches_the_daemon(configured, tmp_path):
     (tmp_path / "secret").write_text("hunter2")
+    trustme.CA().issue_cert("x").private_key_and_cert_chain_pem.write_to_path(tmp_path / "both")
     configuration = configured(
         f"""
         node: other
@@ -216,8 +220,8 @@ def test_every_setting_of_mqtt_reaches_the_daemon(configured, tmp_path):
           url: mqtt://h
           username: u
           password_file: {tmp_path}/secret
-          cert_file: {tmp_path}/secret
-          key_file: {tmp_path}/secret
+          cert_file: {tmp_path}/both
+          key_file: {tmp_path}/both
           verify_hostname: false
           protocol: 5
           client_id: c

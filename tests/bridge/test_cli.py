@@ -59,7 +59,19 @@ def test_a_daemon_that_moves_no_files_loads_nothing_for_it():
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["run"], ["demo"], ["csms"], ["check-config"], ["print-schemas"], ["version"], ["pub"], ["sub"], ["map"]],
+    [
+        [],
+        ["run"],
+        ["demo"],
+        ["csms"],
+        ["check-config"],
+        ["print-schemas"],
+        ["version"],
+        ["pub"],
+        ["sub"],
+        ["map"],
+        ["health"],
+    ],
 )
 def test_every_command_has_help(capsys, command):
     with pytest.raises(SystemExit) as caught:
@@ -124,7 +136,17 @@ def test_no_configuration_is_2_for_the_daemon(run, monkeypatch):
     from config import loading
 
     monkeypatch.setattr(loading, "DEFAULT_FILES", loading.DEFAULT_FILES[:1])
-    assert run("run") == (2, "", "configuration: there is no ocpp-twin.yaml; name a file with --config FILE\n")
+    code, out, err = run("run")
+    assert (code, out) == (2, "")
+    assert err.startswith("configuration: there is no ocpp-twin.yaml; name a file with --config FILE, or begin with")
+    assert "`ocpp-twin demo`, which needs none" in err
+
+
+def test_windows_is_told_where_it_runs(run, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    code, out, err = run("version")
+    assert (code, out) == (1, "")
+    assert "On Windows, run it in WSL 2 or in a container" in err
 
 
 def test_schemas_are_printed_as_json(run):
@@ -173,6 +195,26 @@ def test_pub_says_what_is_wrong(run, mosquitto):
     code, _, err = run("pub", "--url", mosquitto.url, "a", "x")
     assert code == 1
     assert "nothing listens at" in err
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault_of_the_broker(mosquitto):
+    command = [sys.executable, "-m", "bridge", "sub", "--url", mosquitto.url, "a/#"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert cli.main(["pub", "--url", mosquitto.url, "--retain", "a/b", "ON"]) == 0
+    assert process.stdout.readline().rstrip().endswith("ON")
+    process.stdout.close()  # as `head -1` does
+    assert cli.main(["pub", "--url", mosquitto.url, "a/b", "OFF"]) == 0
+    assert process.stderr.read() == ""
+    assert process.wait(TIMEOUT_S) == 0
+    process.stderr.close()
+
+
+def test_pub_tells_what_a_daemon_objects_to_where_it_is_asked_to(run, mosquitto):
+    url = ("--url", mosquitto.url)
+    assert run("pub", *url, "ocpp-twin/garage/1/set/plugged", "ON", "--wait", "0.1") == (0, "", "")
+    code, out, err = run("pub", *url, "garage/1/set/plugged", "ON", "--wait", "0.1")
+    assert (code, out) == (0, "")
+    assert err == "ocpp-twin: did you mean ocpp-twin/garage/1/set/plugged? Topics are written in full\n"
 
 
 def test_python_m_works_and_ctrl_c_is_no_traceback(mosquitto):

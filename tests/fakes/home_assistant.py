@@ -234,10 +234,10 @@ class HomeAssistant:
 
     def _set_up_mqtt(self) -> None:
         flow = self._post("/api/config/config_entries/flow", {"handler": "mqtt"})
-        where = {"broker": "127.0.0.1", "port": self._broker_port}
-        # Newer releases ask in sections; all in them has a default.
-        folded = {field["name"]: {} for field in flow["data_schema"] if field.get("type") == "expandable"}
-        done = self._post(f"/api/config/config_entries/flow/{flow['flow_id']}", where | folded)
+        where: dict[str, Any] = {"broker": "127.0.0.1", "port": self._broker_port}
+        if any(field["name"] == "other_settings" for field in flow["data_schema"]):  # newer releases; as a page fills it
+            where["other_settings"] = {"set_client_cert": False, "set_ca_cert": "off"}
+        done = self._post(f"/api/config/config_entries/flow/{flow['flow_id']}", where)
         assert done["type"] == "create_entry", done
 
     def _post(self, path: str, body: dict[str, Any] | bytes) -> Any:
