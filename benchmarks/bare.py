@@ -1,15 +1,16 @@
 """The yardstick: as many plain connections of the `websockets` library, and nothing else, in a process of its own.
 
-No compression, no pings, small limits, uvloop. Told what to do by lines, like the light Central System:
+No compression, no pings, small limits. Each has a task that sends back what it hears, as the library's manual shows:
+one message in and one out, like an OCPP exchange. Told what to do by lines, like the light Central System:
 
     connect URL COUNT        open them, with bounded concurrency
-    echo RATE SECONDS        send a text on one after the other and wait for it to come back, so many a second
+
+On uvloop; with `--asyncio` on the event loop that Python brings.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import sys
 import time
@@ -19,24 +20,19 @@ import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 
 _AT_ONCE = 100
-_TICK_S = 0.01
-# As long as a StatusNotification.
-_TEXT = '[2,"0123456789","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Preparing"}]'
 
 
 class Bare:
     """Hold the connections."""
 
     def __init__(self) -> None:
-        self._open: list[ClientConnection] = []
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def carry_out(self, command: str, *arguments: str) -> Any:
         """Carry out a line."""
         match command:
             case "connect":
                 return await self._connect(arguments[0], int(arguments[1]))
-            case "echo":
-                return await self._echo(int(arguments[0]), float(arguments[1]))
             case _:
                 raise ValueError(command)
 
@@ -55,26 +51,17 @@ class Bare:
                     user_agent_header=None,
                     proxy=None,
                 )
-            self._open.append(connection)
+            self._tasks.append(asyncio.create_task(_echo(connection)))
 
         async with asyncio.TaskGroup() as tasks:
             for number in range(count):
                 tasks.create_task(open_one(number))
         return {"seconds": time.monotonic() - began}
 
-    async def _echo(self, rate: int, seconds: float) -> dict[str, int]:
-        wanted, sent, began = round(rate * seconds), 0, time.monotonic()
-        connections = itertools.cycle(self._open)
-        while sent < wanted:
-            due = min(wanted, int((time.monotonic() - began) * rate) + 1, sent + len(self._open))
-            batch = [next(connections) for _ in range(sent, due)]
-            for connection in batch:
-                await connection.send(_TEXT)
-            for connection in batch:
-                await connection.recv()
-            sent = due
-            await asyncio.sleep(_TICK_S)
-        return {"round_trips": sent}
+
+async def _echo(connection: ClientConnection) -> None:
+    async for text in connection:
+        await connection.send(text)
 
 
 async def serve() -> None:
@@ -89,4 +76,7 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve())
+    if "--asyncio" in sys.argv:
+        asyncio.run(serve())
+    else:
+        uvloop.run(serve())

@@ -73,9 +73,9 @@ class Process:
 class Scripted(Process):
     """Run one of our own modules that takes lines and answers in JSON."""
 
-    def __init__(self, module: str, folder: Path) -> None:
+    def __init__(self, module: str, folder: Path, *arguments: str) -> None:
         super().__init__(
-            [sys.executable, "-m", module],
+            [sys.executable, "-m", module, *arguments],
             folder / f"{module.rpartition('.')[2]}.log",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

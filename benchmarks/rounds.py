@@ -34,14 +34,14 @@ class Load:
     settle_s: float = 3.0
 
 
-def bare(count: int, load: Load, folder: Path) -> Figures:
+def bare(count: int, load: Load, folder: Path, *arguments: str) -> Figures:
     """Measure bare connections: idle, then echoing."""
-    with Scripted("benchmarks.central", folder) as central, Scripted("benchmarks.bare", folder) as client:
+    with Scripted("benchmarks.central", folder) as central, Scripted("benchmarks.bare", folder, *arguments) as client:
         empty = client.rss()
         took = client.ask("connect", f"ws://127.0.0.1:{central.hello['port']}", count)["seconds"]
         time.sleep(load.settle_s)
         memory, before = client.rss() - empty, client.cpu()
-        trips = client.ask("echo", load.exchanges, load.seconds)["round_trips"]
+        trips = central.ask("echo", load.exchanges, load.seconds)["sent"]
         return {
             "connect_s": took,
             "kib_each": memory / count / 1024,
@@ -86,8 +86,9 @@ def _running(folder: Path, broker: int, central: int, count: int) -> Iterator[Pr
         f"store: {{url: 'sqlite:///{folder}/twins.db'}}\n"
         f"twins: {twins}\n"
     )
-    program = Path(sys.executable).with_name("ocpp-twin")
-    with Process([str(program), "run", "--config", str(configuration)], folder / "daemon.log") as process:
+    # As a module, so that what is measured is the checkout that the benchmark lies in.
+    command = [sys.executable, "-m", "bridge", "run", "--config", str(configuration)]
+    with Process(command, folder / "daemon.log") as process:
         yield process
 
 

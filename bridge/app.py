@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
-import gc
 import signal
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -16,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from bridge import clockwork, logs, surroundings
+from bridge import clockwork, garbage, logs, surroundings
 from bridge.daemon import CannotStart, Daemon, Load, key_problem
 from bridge.descriptors import TooFewFiles, make_room_for
 from bridge.monitoring.address import CannotListen
@@ -57,13 +56,14 @@ def run(configured: Configuration, load: Load | None = None) -> int:
 def ended(daemon: Callable[[], Coroutine[Any, Any, None]], log: LogSettings) -> int:
     """Run a daemon in an event loop of its own; return the exit code."""
     logs.configure(log.level, log.format)
-    # Ten thousand twins are many objects that live for ever: look at them seldom (see `daemon`, too).
-    gc.set_threshold(100_000, 50, 1000)
+    garbage.begin()
     try:
         _runner()(daemon())
     except (CannotStart, StoreError) as error:
         _log.error("failed", reason=str(error))
         return 1
+    finally:
+        garbage.end()
     return 0
 
 

@@ -7,7 +7,6 @@ the first BootNotification on. Opens nothing that it does not begin itself: sett
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -17,7 +16,7 @@ from typing import TypeAlias
 
 import structlog
 
-from bridge import masking, surroundings
+from bridge import garbage, masking, surroundings
 from bridge.client import Client
 from bridge.farewell import while_it_gets_on
 from bridge.from_settings import discovery_options, http_options, mqtt_options
@@ -162,6 +161,7 @@ class Daemon:
             talking = tasks.create_task(self._client.run(), name="mqtt client")
             await self._wait_for_broker()
             tasks.create_task(self._fleet.run(), name="fleet")
+            settling = tasks.create_task(garbage.settle(lambda: self._fleet.counters.connected), name="settling")
             self._around.open_road()
             self._runs(time.monotonic() - began)
             await self._stop.wait()
@@ -173,7 +173,7 @@ class Daemon:
             self._around.stop()
             await self._fleet.close()
             await self._say_goodbye()
-            for task in (talking, reporting, publishing):
+            for task in (talking, reporting, publishing, settling):
                 task.cancel()
         if self._lost is not None:
             raise self._lost
@@ -182,7 +182,6 @@ class Daemon:
     async def _load(self) -> None:
         specs = self._roster.at_start(self._contents.added)
         await self._fleet.load(takewhile(lambda _: not self._stop.is_set(), specs), self._contents)
-        _settle()
         await self.monitor.loaded()
         self._around.start()
         if self._stop.is_set():  # while it was loading; nothing is taken from the broker any more
@@ -289,9 +288,3 @@ def _fleet(settings: Settings, store: Store, listeners: Listeners, clock: Clock)
     bounds = Bounds(max_size=settings.transfers.max_size, total_s=settings.transfers.timeout)
     files = Files(files_folder(settings.store))
     return Fleet(store, listeners, clock, FleetOptions(transfer_bounds=bounds), files=files, hide=masking.secrets)
-
-
-def _settle() -> None:
-    """Take all that was loaded out of the garbage collector's sight."""
-    gc.collect()
-    gc.freeze()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -34,6 +35,7 @@ def url(text: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
+@lru_cache(maxsize=1024)
 def is_secret(key: str) -> bool:
     """Tell whether what has this name is secret."""
     folded = key.casefold()
@@ -44,23 +46,34 @@ def secrets(value: Any, depth: int = 0) -> Any:
     """Hide all secrets in something JSON-like: by the name of a key, and a configuration key's value by its name."""
     if depth > _MAX_DEPTH:
         return HIDDEN
-    if isinstance(value, Mapping):
-        # However they are written: what a Central System spells wrong is traced as well.
-        named = any(str(key).casefold() == "key" and is_secret(str(item)) for key, item in value.items())
-        return {
-            key: HIDDEN
-            if (is_secret(str(key)) or (named and str(key).casefold() == "value")) and item is not None
-            else secrets(item, depth + 1)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [secrets(item, depth + 1) for item in value]
     if isinstance(value, str):
         return _text(value)
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, dict | Mapping):
+        return _mapping(value, depth)
+    if isinstance(value, list | tuple):
+        return [secrets(item, depth + 1) for item in value]
     return value
 
 
+def _mapping(value: Mapping[Any, Any], depth: int) -> dict[Any, Any]:
+    # However they are written: what a Central System spells wrong is traced as well.
+    named = any(len(name := str(key)) == 3 and name.casefold() == "key" and is_secret(str(value[key])) for key in value)
+    hidden = {}
+    for key, item in value.items():
+        if item is not None and (is_secret(str(key)) or (named and str(key).casefold() == "value")):
+            hidden[key] = HIDDEN
+        else:
+            hidden[key] = _text(item) if isinstance(item, str) else secrets(item, depth + 1)
+    return hidden
+
+
 def _text(value: str) -> str:
+    # A cheap look for most: where the three below find something, one of these is.
+    folded = value.casefold()
+    if not ("@" in folded or "basic" in folded or "password" in folded or "authorization" in folded):
+        return str(value)
     if _ASSIGNED.search(value):
         return HIDDEN
     return _USER_INFO.sub(rf"\1{HIDDEN}@", _BASIC.sub(rf"\1{HIDDEN}", value))

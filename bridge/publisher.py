@@ -29,7 +29,7 @@ from twin.fleet import Frame
 from twin.model.effects import Note
 from twin.model.terms import Instant, Part
 
-_SLICE = 32
+_SLICE = 8
 _MAX_TRACES = 1_000
 _STATION: Part = ("station", 0)
 

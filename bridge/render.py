@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -21,13 +21,19 @@ from twin.model.effects import Note
 from twin.model.terms import Instant
 from twin.model.view import EvseView, LimitView, MeterView, PartView, SessionView, StationView
 
-_TIMES = {
+_TIMES: dict[type[PartView], tuple[str, ...]] = {
     StationView: ("connected_at", "last_heartbeat_at"),
     EvseView: ("status_at", "reserved_until"),
     MeterView: ("at",),
     LimitView: ("until",),
     SessionView: ("started_at", "ended_at"),
 }
+_NUMBERS = {
+    view: tuple(one.name for one in msgspec.structs.fields(view) if float in (one.type, *get_args(one.type)))
+    for view in _TIMES
+}
+"""What may have decimals; times are instants, and so among them."""
+
 _NOTE_TIMES = frozenset({"until", "expires_at", "retrieve_at"})
 # 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z: a zone can carry what the Central System says beyond them.
 _FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0
@@ -54,17 +60,22 @@ def state(view: PartView, *, mask_id_tags: bool) -> dict[str, Any]:
     for name in _TIMES[type(view)]:
         if fields[name] is not None:
             fields[name] = iso(fields[name])
-    for name, value in fields.items():
-        if type(value) is float:
+    for name in _NUMBERS[type(view)]:
+        if type(value := fields[name]) is float:
             fields[name] = _number(value)
     if isinstance(view, StationView):
         fields["csms_url"] = masking.url(view.csms_url)
     return masking.id_tags(fields) if mask_id_tags else fields
 
 
-def fingerprint(fields: dict[str, Any]) -> int:
+def mark(view: PartView) -> int:
+    """Return a number that differs when a view differs in anything but when a meter was read; cheap to have."""
+    return hash(_encode(msgspec.structs.replace(view, at=0.0) if isinstance(view, MeterView) else view))
+
+
+def fingerprint(fields: dict[str, Any], payload: bytes) -> int:
     """Return a number that differs when the meaning of a published state differs; `at` of a meter is none."""
-    return hash(_encode({**fields, "at": None}) if "at" in fields else _encode(fields))
+    return hash(_encode({**fields, "at": None}) if "at" in fields else payload)
 
 
 def encode(fields: Mapping[str, Any]) -> bytes:

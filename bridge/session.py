@@ -7,11 +7,12 @@ comes in without its packet id, and awaits each publish; here nothing costs a ta
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import select
 import socket
 import ssl
-from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import aiomqtt
@@ -23,6 +24,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from bridge import packets
+from bridge.acknowledgements import Acknowledgements
 from bridge.broker import Broker
 from bridge.entering import Entrant
 from bridge.options import MqttOptions
@@ -30,34 +33,12 @@ from bridge.ports import Incoming, Outgoing
 
 _MAX_UNCONFIRMED = 100
 _MAX_UNWRITTEN = 200
-_PROPERTIES_SIZE = 64
+_HEAD_SIZE = 16
+_FAILURE = 0x80
 _FILTERS_A_PACKET = 200
 _LOOK_S = 1.0
 
 _log = structlog.get_logger("mqtt")
-
-
-class Acknowledgements:
-    """Send acknowledgements in the order in which the messages came (MQTT 5 §4.6), whatever the order of their ends."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[list[Callable[[], object]]] = deque()
-
-    def expect(self, send: Callable[[], object]) -> Callable[[], None]:
-        """Return what to call when the message that came last is done with; a second call does nothing."""
-        entry: list[Callable[[], object]] = []
-        self._waiting.append(entry)
-
-        def acknowledge() -> None:
-            if not entry:
-                entry.append(send)
-                self._flush()
-
-        return acknowledge
-
-    def _flush(self) -> None:
-        while self._waiting and self._waiting[0]:
-            self._waiting.popleft()[0]()
 
 
 class Session(Entrant):
@@ -82,7 +63,10 @@ class Session(Entrant):
         self._arrived = arrived
         self._freed = freed
         self._open: dict[int, Outgoing] = {}
-        self._unconfirmed = 0
+        """What was handed over at QoS 1 and not confirmed."""
+        self._unwritten: list[Outgoing] = []
+        """What was handed over at QoS 0 and is not on its way yet."""
+        self._packets: list[bytes] = []
         self._emptied: asyncio.Future[None] | None = None
         self._window = _MAX_UNCONFIRMED
         self._max_packet: int | None = None
@@ -115,39 +99,65 @@ class Session(Entrant):
         self._puback, self._pubrec = self._client._send_puback, self._client._send_pubrec  # noqa: SLF001
         self._client._send_puback = lambda mid: MQTTErrorCode.MQTT_ERR_SUCCESS  # type: ignore[method-assign]  # noqa: ARG005, SLF001
         self._client._send_pubrec = self._held  # type: ignore[method-assign]  # noqa: SLF001
+        # What comes is read in large pieces, and what confirms our own messages never reaches paho.
+        self._inflow = packets.Inflow(self._client._sock_recv)  # noqa: SLF001
+        self._client._sock_recv = self._inflow.take  # type: ignore[method-assign]  # noqa: SLF001
+        self._read_packet = self._client.loop_read
+        self._client.loop_read = self._read  # type: ignore[method-assign]
 
     # --- Outlet -------------------------------------------------------------------------------------------------------
 
     def ready(self) -> bool:
         """Tell whether another message may be handed over now."""
-        return self._unconfirmed < self._window and len(self._open) < _MAX_UNWRITTEN
+        return len(self._open) < self._window and len(self._unwritten) < _MAX_UNWRITTEN
 
     def send(self, message: Outgoing) -> bool:
         """Hand a message over; False if the broker or the protocol cannot take it."""
-        size = len(message.topic.encode()) + len(message.payload) + len(message.correlation or b"") + _PROPERTIES_SIZE
+        topic, properties = message.topic.encode(), self._packed_properties(message)
+        size = len(topic) + len(message.payload) + len(properties) + _HEAD_SIZE
         if self._max_packet is not None and size > self._max_packet:
             return False
-        properties = None
-        if self.mqtt5 and message.correlation is not None:
-            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.CorrelationData = message.correlation
-        qos = min(message.qos, self._max_qos)
+        qos = min(message.qos, self._max_qos, 1)
+        mid = self._client._mid_generate() if qos else 0  # noqa: SLF001 - subscriptions take ids from the same row
         retain = message.retain and self._can_retain
         try:
-            info = self._client.publish(message.topic, message.payload, qos, retain, properties)
+            packet = packets.publish(topic, message.payload, mid, qos=qos, retain=retain, properties=properties)
         except ValueError:
             # A response topic with wildcards, or longer than MQTT allows.
             return False
-        self._open[info.mid] = message
-        self._unconfirmed += qos > 0
+        if qos:
+            self._open[mid] = message
+        else:
+            self._unwritten.append(message)
+        if not self._packets:
+            self._loop.call_soon(self._write_packets)
+        self._packets.append(packet)
         return True
+
+    def _packed_properties(self, message: Outgoing) -> bytes:
+        if not self.mqtt5:
+            return b""
+        if message.correlation is None:
+            return packets.NO_PROPERTIES
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.CorrelationData = message.correlation
+        packed: bytes = properties.pack()  # type: ignore[no-untyped-call]
+        return packed
+
+    def _write_packets(self) -> None:
+        """Write what was handed over in this turn of the loop, all at once, after what paho has to write."""
+        joined = b"".join(self._packets)
+        self._packets.clear()
+        packet = {"command": packets.PUBLISH, "mid": 0, "qos": 1, "pos": 0, "to_process": len(joined), "packet": joined}
+        self._client._out_packet.append({**packet, "info": None})  # type: ignore[typeddict-item]  # noqa: SLF001
+        self._write()
 
     # --- For the client -----------------------------------------------------------------------------------------------
 
     @property
     def uncertain(self) -> list[Outgoing]:
         """Return what was handed over and not confirmed, in order."""
-        return list(self._open.values())
+        return [*self._open.values(), *self._unwritten]
 
     async def take(self, filters: list[str]) -> list[tuple[str, str]]:
         """Subscribe at QoS 2; return the filters that the broker refuses, each with its reason. Raises MqttError."""
@@ -182,7 +192,7 @@ class Session(Entrant):
 
     async def leave(self) -> None:
         """Wait until all is confirmed, then disconnect without the will; bounded by the caller."""
-        if self._open:
+        if self._open or self._unwritten:
             self._emptied = self._loop.create_future()
             await asyncio.wait([self._emptied, self._disconnected], return_when=asyncio.FIRST_COMPLETED)
         try:
@@ -212,7 +222,8 @@ class Session(Entrant):
     def _await_writable(self, sock: Any) -> None:
         # The socket may have been closed since, and its number given to another: aiomqtt would watch that one.
         current = self._client.socket()
-        if current is not None and current is sock:
+        # And what it was to be watched for may be written by now.
+        if current is not None and current is sock and self._client.want_write():
             try:
                 self._loop.add_writer(current.fileno(), self._write)
             except RuntimeError:
@@ -223,6 +234,62 @@ class Session(Entrant):
             self._client.loop_write()
         except (OSError, ValueError) as error:
             self._is_lost(error)
+        if self._unwritten and not self._client.want_write() and self._client.socket() is not None:
+            self._unwritten.clear()
+            self._told_less()
+
+    def _read(self, max_packets: int = 1) -> MQTTErrorCode:
+        """Read all that is there, in paho's place."""
+        del max_packets
+        client, inflow = self._client, self._inflow
+        while True:
+            with contextlib.suppress(OSError):  # paho meets it again, and knows what to do
+                inflow.fill()
+            # Not in the middle of a packet that paho is at.
+            taken = not client._in_packet["command"] and self._take_packet()  # noqa: SLF001
+            if not taken and (code := self._read_packet()) != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return code
+            if not inflow:
+                return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _take_packet(self) -> bool:
+        """Take what comes most often: the confirmation of a message of ours, a plain message; False for all else."""
+        inflow, at = self._inflow, self._inflow.at
+        match inflow.packet():
+            case (packets.PUBACK, body) if len(body) >= 2:
+                self._confirmed(int.from_bytes(body[:2], "big"), body[2] if len(body) > 2 else 0)
+                return True
+            case (packets.UNSUBACK, _):  # which nobody waits for, and paho reads word by word
+                return True
+            case (first, body) if (message := packets.published(first, body, mqtt5=self.mqtt5)) is not None:
+                self._came(message)
+                return True
+            case _:
+                inflow.put_back(at)
+                return False
+
+    def _came(self, message: packets.Published) -> None:
+        acknowledge = _nothing
+        if message.qos:
+            acknowledge = self._acknowledgements.expect(partial(self._puback, message.mid))
+        try:
+            topic = message.topic.decode()
+        except UnicodeDecodeError:
+            _log.warning("topic_is_not_utf8")
+            acknowledge()
+            return
+        incoming = Incoming(
+            topic,
+            message.payload,
+            acknowledge,
+            qos=message.qos,
+            retain=message.retain,
+            dup=message.dup,
+            mid=message.mid,
+            as_published=self.mqtt5,
+        )
+        # Not at once: messages of QoS 2 can only be had after paho's handler, and all must stay in order.
+        self._loop.call_soon(self._arrived, incoming)
 
     async def _misc_loop(self) -> None:
         while self._client.loop_misc() == MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -282,15 +349,17 @@ class Session(Entrant):
             )
         )
 
-    def _on_publish(self, _client: Any, _userdata: Any, mid: int, reason_code: Any, _properties: Any) -> None:
+    def _confirmed(self, mid: int, code: int) -> None:
         message = self._open.pop(mid, None)
         if message is None:
             return
-        self._unconfirmed -= min(message.qos, self._max_qos) > 0
-        if reason_code.is_failure and reason_code.value not in self._refused:
-            self._refused.add(reason_code.value)
-            _log.error("publish_refused", topic=message.topic, reason=str(reason_code), advice="check the broker's ACL")
-        if not self._open and self._emptied is not None and not self._emptied.done():
+        if code >= _FAILURE and code not in self._refused:
+            self._refused.add(code)
+            _log.error("publish_refused", topic=message.topic, reason=_reason(code), advice="check the broker's ACL")
+        self._told_less()
+
+    def _told_less(self) -> None:
+        if self._emptied is not None and not self._open and not self._unwritten and not self._emptied.done():
             self._emptied.set_result(None)
         self._freed()
 
@@ -304,6 +373,13 @@ def was_reset(descriptor: int) -> bool:
 
 def _nothing() -> None:
     """Acknowledge a message of QoS 0."""
+
+
+def _reason(code: int) -> str:
+    try:
+        return str(ReasonCode(PacketTypes.PUBACK, identifier=code))
+    except KeyError:
+        return f"{code:#x}"
 
 
 def _persistent(options: MqttOptions, *, mqtt5: bool) -> dict[str, Any]:

@@ -6,6 +6,8 @@ Ten changes of a part are one message; a part that waits for a slow broker is sh
 from __future__ import annotations
 
 import asyncio
+from array import array
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
@@ -31,8 +33,9 @@ class States:
         self._mask_id_tags = options.mask_id_tags
         self._topics = topics
         self._fleet: Fleet | None = None
-        self._dirty: dict[tuple[str, Part], None] = {}
-        self._shown: dict[str, dict[Part, int]] = {}
+        # Ordered, because a dictionary from whose front things are taken is searched through from its old front.
+        self._dirty: OrderedDict[tuple[str, Part], None] = OrderedDict()
+        self._shown: dict[str, array[int]] = {}
         self._pace = Pace(options.meter_interval_s, options.session_interval_s)
 
     def attach(self, fleet: Fleet) -> None:
@@ -59,13 +62,17 @@ class States:
 
     def everything(self) -> Iterator[Outgoing]:
         """Show all twins from the beginning: the broker may have forgotten everything."""
+        # What changed so far is among that; shown by itself first, it would be shown twice.
+        self._dirty.clear()
         self._shown.clear()
-        for twin in self._ids():
-            yield from self.of_twin(twin)
+        return (message for twin in self._ids() for message in self._whole(twin))
 
     def of_twin(self, twin: str) -> Iterator[Outgoing]:
         """Show one twin from the beginning."""
         self._shown.pop(twin, None)
+        return self._whole(twin)
+
+    def _whole(self, twin: str) -> Iterator[Outgoing]:
         if self._fleet is None or twin not in self._fleet.ids:
             return  # removed since somebody wanted it shown
         yield self.availability(twin, "online")
@@ -133,11 +140,29 @@ class States:
         if isinstance(view, EvseView):
             now = asyncio.get_running_loop().time()
             self._pace.charging(twin, part[1], flows=view.charging, now=now)
-        fields = render.state(view, mask_id_tags=self._mask_id_tags)
-        mark = render.fingerprint(fields)
-        shown = self._shown.setdefault(twin, {})
-        if shown.get(part) == mark:
+        # Two looks: most of what may have changed did not, and that is cheap to see; other decimals may look the same.
+        place = _place(part)
+        shown = self._marks(fleet, twin, place)
+        if shown[place] == (mark := render.mark(view)):
             return None
-        shown[part] = mark
-        qos = 0 if part[0] == "meter" else 1
-        return Outgoing(self._topics.part(twin, part), render.encode(fields), qos, retain=True)
+        shown[place] = mark
+        fields = render.state(view, mask_id_tags=self._mask_id_tags)
+        payload = render.encode(fields)
+        if shown[place + 1] == (mark := render.fingerprint(fields, payload)):
+            return None
+        shown[place + 1] = mark
+        return Outgoing(self._topics.part(twin, part), payload, 0 if part[0] == "meter" else 1, retain=True)
+
+    def _marks(self, fleet: Fleet, twin: str, place: int) -> array[int]:
+        """Return what was shown of a twin, as two hashes for each part: a dictionary would weigh five times as much."""
+        found = self._shown.get(twin)
+        if found is None or place >= len(found):  # it may have more EVSEs now
+            parts = 1 + len(_EVSE_PARTS) * fleet.evse_count(twin)
+            found = self._shown[twin] = array("q", bytes(16 * parts))
+        return found
+
+
+def _place(part: Part) -> int:
+    """Return where a part's hashes stand: those of the station first."""
+    kind, number = part
+    return 0 if kind == "station" else 2 * (1 + len(_EVSE_PARTS) * (number - 1) + _EVSE_PARTS.index(kind))

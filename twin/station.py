@@ -6,7 +6,9 @@ message, nor what a twin does with an input. Nothing here waits, reads a clock o
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -33,7 +35,7 @@ class Station:
     `subprotocols` are those to offer in the WebSocket handshake, `charging` says at how many EVSEs energy flows.
     """
 
-    __slots__ = ("_exchange", "_shown", "_stored", "_twin", "charging", "spec", "subprotocols")
+    __slots__ = ("_exchange", "_marks", "_names", "_shown", "_twin", "charging", "spec", "subprotocols")
 
     def __init__(self, spec: TwinSpec, twin: Twin, exchange: Exchange, subprotocols: tuple[str, ...]) -> None:
         self.spec = spec
@@ -42,8 +44,10 @@ class Station:
         self._twin = twin
         self._exchange = exchange
         self._shown = exchange.waiting
-        # What is stored of each part, as a hash: the bytes themselves would double a station's memory.
-        self._stored: dict[str, int] = {}
+        # What is stored of each part, as a hash: the bytes themselves would double a station's memory, and a dictionary
+        # of its own for each is three times as much as names that all share and an array.
+        self._names: tuple[str, ...] = ()
+        self._marks = array("q")
 
     @classmethod
     def start(
@@ -67,7 +71,7 @@ class Station:
             twin = Twin.new(spec, dialect.settings, now, ids=ids)
         exchange = Exchange(spec, twin, dialect, Outbox(spec.queue_limit, reports), ids)
         station = cls(spec, twin, exchange, (dialect.subprotocol,))
-        station._stored = {name: hash(data) for name, data in parts.items()}
+        station._keep(parts)
         turn = station._turn(twin.start(now, alive), now)
         station.charging = twin.charging
         return station, turn
@@ -199,21 +203,37 @@ class Station:
         if self.queued != self._shown:
             self._shown = self.queued
             turn.changed.add(_STATION)
-        if any(kind == "evse" for kind, _ in turn.changed):
+        if turn.changed and any(kind == "evse" for kind, _ in turn.changed):
             self.charging = self._twin.charging
         return turn
 
     def _store(self, turn: Turn) -> None:
         parts = self._twin.dump()
-        for name, data in parts.items():
-            mark = hash(data)
-            if self._stored.get(name) != mark:
-                self._stored[name] = mark
+        if tuple(parts) != self._names:
+            self._store_others(parts, turn)
+            return
+        marks = self._marks
+        for place, (name, data) in enumerate(parts.items()):
+            if marks[place] != (mark := hash(data)):
+                marks[place] = mark
                 turn.rows.append(PutState(name, data))
-        if len(self._stored) > len(parts):
-            for name in self._stored.keys() - parts.keys():
-                del self._stored[name]
-                turn.rows.append(DropState(name))
+
+    def _store_others(self, parts: Mapping[str, bytes], turn: Turn) -> None:
+        """Store what changed, where there are other parts than before."""
+        known = dict(zip(self._names, self._marks, strict=True))
+        turn.rows += [PutState(name, data) for name, data in parts.items() if known.get(name) != hash(data)]
+        turn.rows += [DropState(name) for name in known if name not in parts]
+        self._keep(parts)
+
+    def _keep(self, parts: Mapping[str, bytes]) -> None:
+        self._names = _shared(tuple(parts))
+        self._marks = array("q", map(hash, parts.values()))
+
+
+@lru_cache(maxsize=1024)
+def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the one object that all stations with parts of these names share."""
+    return names
 
 
 def _encoded(payload: Any) -> msgspec.Raw:

@@ -88,14 +88,18 @@ class Console:
         name, text = ("".join(c if c.isprintable() else "·" for c in words) for words in (name, text))
         space = self.style.width - len(moment) - max(len(name), _NAME_WIDTH) - 4
         text = text if len(text) <= space else text[: max(space - 1, 1)] + "…"
-        text = self._folded(text, len(moment) + max(len(name), _NAME_WIDTH) + 4)
+        text = self._folded(
+            text, len(moment) + max(len(name), _NAME_WIDTH) + 4, 2 if color in _ARROWS.values() else None
+        )
         return f"{self.style.paint(moment, '2')}  {name:{_NAME_WIDTH}}  {self._painted(text, color)}"
 
-    def _folded(self, text: str, indent: int) -> str:
+    def _folded(self, text: str, indent: int, lines: int | None) -> str:
         space = (self.style.columns or self.style.width) - indent
         if len(text) <= space or space < _NARROWEST:
             return text
-        return f"\n{' ' * indent}".join(textwrap.wrap(text, space, break_on_hyphens=False))
+        return f"\n{' ' * indent}".join(
+            textwrap.wrap(text, space, break_on_hyphens=False, max_lines=lines, placeholder=" …")
+        )
 
     def _painted(self, text: str, color: str) -> str:
         # The name of an action is what one looks for; its payload is not to shout.

@@ -76,7 +76,7 @@ async def narrate(
 
 
 class _Guide:
-    """Show something once: when all stations are registered and nothing happens for a moment, or that takes too long."""
+    """Show something once: when all stations are registered and it is quiet, or that takes too long."""
 
     def __init__(self, show: Callable[[], None], stations: int) -> None:
         self._show = show

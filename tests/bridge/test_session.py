@@ -11,30 +11,10 @@ import uvloop
 from bridge.broker import broker
 from bridge.options import MqttOptions
 from bridge.ports import Outgoing
-from bridge.session import Acknowledgements, Session, was_reset
+from bridge.session import Session, was_reset
 
 CONNACK = b"\x20\x02\x00\x00"
 PINGRESP = b"\xd0\x00"
-
-
-def test_acknowledgements_keep_the_order_of_the_messages():
-    sent: list[str] = []
-    waiting = Acknowledgements()
-    first, second, third = [waiting.expect(lambda name=name: sent.append(name)) for name in "abc"]  # type: ignore[misc]
-    second()
-    third()
-    assert sent == []
-    first()
-    assert sent == ["a", "b", "c"]
-
-
-def test_a_second_acknowledgement_does_nothing():
-    sent: list[str] = []
-    waiting = Acknowledgements()
-    acknowledge = waiting.expect(lambda: sent.append("a"))
-    acknowledge()
-    acknowledge()
-    assert sent == ["a"]
 
 
 async def broken_by_the_broker():

@@ -24,8 +24,8 @@ class FakeConnection:
         self.server_certificate: bytes | None = None
         self._told = False
 
-    def send(self, text):
-        if self.ended is None:
+    def send(self, *texts):
+        for text in texts if self.ended is None else ():
             self.sent.append(text)
             reply = self.answer(text)
             if reply is not None:

@@ -18,6 +18,8 @@ from twin.store.port import Change, ClockMark, Store
 
 _Job: TypeAlias = Callable[[], None]
 
+_JOBS_A_TURN = 50
+
 
 class _Batch:
     __slots__ = ("begun", "changes", "jobs", "keys")
@@ -51,6 +53,8 @@ class Batches:
         self._tally = tally or Tally()
         self._open = _Batch()
         self._last: dict[str, _Batch] = {}
+        self._stored: deque[_Batch] = deque()
+        """Batches that are on disk and whose jobs are not all done, in their order."""
         self._under_way = 0
         self._timer: asyncio.Handle | None = None
         self._idle = asyncio.Event()
@@ -125,23 +129,31 @@ class Batches:
             # It collected during a commit, so there is load: let more of it share the next one.
             due = batch.begun + self._window_s
             self._timer = asyncio.get_running_loop().call_at(due, self.flush)
-        self._do(batch)
+        batch.changes = []  # they are a batch's weight, and its jobs may take their time
+        self._stored.append(batch)
+        if len(self._stored) == 1:
+            self._do()
 
-    def _do(self, batch: _Batch) -> None:
+    def _do(self) -> None:
+        """Do what waited, so much of it that nothing else has to wait long: a batch may hold thousands of jobs."""
+        left = _JOBS_A_TURN
         try:
-            while batch.jobs:
-                batch.jobs.popleft()()
+            while self._stored and left:
+                batch = self._stored[0]
+                while batch.jobs and left:
+                    left -= 1
+                    batch.jobs.popleft()()
+                if not batch.jobs:
+                    self._close(self._stored.popleft())
         finally:
-            if batch.jobs:  # one of them raised, which is the loop's to report; the others are not to blame
-                asyncio.get_running_loop().call_soon(self._do, batch)
-            else:
-                self._close(batch)
+            if self._stored:  # there is more, or one of them raised, which is the loop's to report
+                asyncio.get_running_loop().call_soon(self._do)
 
     def _close(self, batch: _Batch) -> None:
         for key in batch.keys:
             if self._last.get(key) is batch:
                 del self._last[key]
-        if not self._under_way and not self._open.changes:
+        if not self._under_way and not self._open.changes and not self._stored:
             self._idle.set()
 
     def _lose(self, error: StoreError) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 import structlog
 
@@ -20,13 +19,18 @@ class Fault(Rejected):
         self.cause = cause
 
 
-@contextmanager
-def contained(twin_id: str) -> Iterator[None]:
+class contained:  # noqa: N801 - reads as a statement; a generator would take as long as what is in it
     """Let what is raised on purpose pass; log everything else and raise Fault instead."""
-    try:
-        yield
-    except (LinkError, Rejected):
-        raise
-    except Exception as error:
-        _log.exception("twin_failed", twin=twin_id)
-        raise Fault(f"{type(error).__name__}: {error}") from error
+
+    __slots__ = ("_twin_id",)
+
+    def __init__(self, twin_id: str) -> None:
+        self._twin_id = twin_id
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if isinstance(error, Exception) and not isinstance(error, LinkError | Rejected):
+            _log.exception("twin_failed", twin=self._twin_id)
+            raise Fault(f"{type(error).__name__}: {error}") from error

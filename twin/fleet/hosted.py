@@ -172,7 +172,7 @@ class Hosted:
             )
             self._due = self.station.next_deadline()
         self._resting = False
-        self._out.station = self.station
+        self._out.follow(self.station)
         self._carry(turn, done)
 
     def restart(self, done: Done) -> None:

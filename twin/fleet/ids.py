@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from uuid import UUID
+
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+"""The two bits that make a UUID one of RFC 4122."""
 
 
 class Ids:
@@ -22,5 +24,6 @@ class Ids:
     def __call__(self) -> str:
         """Return the next id."""
         self._used += 1
-        digest = blake2b(f"{self._life}/{self._used}".encode(), digest_size=16).digest()
-        return str(UUID(bytes=digest, version=4))
+        digits = blake2b(f"{self._life}/{self._used}".encode(), digest_size=16).hexdigest()
+        head, third, fourth = f"{digits[:8]}-{digits[8:12]}", digits[13:16], _VARIANT[digits[16]] + digits[17:20]
+        return f"{head}-4{third}-{fourth}-{digits[20:]}"

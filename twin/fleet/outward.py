@@ -5,7 +5,7 @@ Must not know what a turn is about. Whatever leaves waits until the turn, and al
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -27,7 +27,18 @@ CallDone: TypeAlias = Callable[[CallOutcome], None]
 class Outward:
     """Be a twin's way out: to the disk, to its uplink, to the listener and to whoever waits."""
 
-    __slots__ = ("_calls", "_client", "_journal", "_pending", "_shell", "_twin_id", "_uplink", "access", "station")
+    __slots__ = (
+        "_calls",
+        "_client",
+        "_journal",
+        "_pending",
+        "_shell",
+        "_stored",
+        "_twin_id",
+        "_uplink",
+        "access",
+        "station",
+    )
 
     def __init__(self, client: Client, uplink: Uplink, shell: Shell) -> None:
         self._client = client
@@ -37,6 +48,7 @@ class Outward:
         self._shell = shell
         self._calls: dict[str, CallDone] = {}
         self._pending = 0
+        self._stored = False
         self.station: Station | None = None
         """The one whose wishes steer the uplink; None while there is none."""
         self.access = Access()
@@ -53,9 +65,15 @@ class Outward:
         if turn.heard is not None:
             tally.heard(turn.heard)
         self._pending += 1
+        self._stored = self._stored or bool(turn.rows)
         # The connection is that of the turn: what was meant for one must not go out on the next.
         job = partial(self._carry_out, self._uplink.connection, turn, done)
         self._shell.batches.put(self._twin_id, changes, job)
+
+    def follow(self, station: Station) -> None:
+        """Let this station's wishes steer the uplink from now on."""
+        self.station = station
+        self._stored = True
 
     def expect(self, tag: str, done: CallDone) -> None:
         """Hand the outcome of a user's call to `done` when it comes."""
@@ -81,8 +99,7 @@ class Outward:
     def _carry_out(self, connection: Connection | None, turn: Turn, done: Done | None) -> None:
         self._pending -= 1
         if connection is not None and connection is self._uplink.connection:
-            for frame in turn.frames:
-                self._send(connection, frame)
+            self._send(connection, turn.frames)
         if self.station is not None:
             self._steer(self.station, turn)
         for outcome in turn.calls:
@@ -100,12 +117,16 @@ class Outward:
             if self.station is not None:
                 self._shell.jobs.take(self._client, job)
 
-    def _send(self, connection: Connection, frame: Frame) -> None:
+    def _send(self, connection: Connection, frames: Sequence[Frame]) -> None:
+        if not frames:
+            return
         shell = self._shell
-        connection.send(frame.text)
-        shell.tally.sent(frame)
+        connection.send(*[frame.text for frame in frames])
+        for frame in frames:
+            shell.tally.sent(frame)
         if shell.listener.traces(self._twin_id):
-            shell.listener.frame(self._twin_id, "sent", frame, shell.clock.now())
+            for frame in frames:
+                shell.listener.frame(self._twin_id, "sent", frame, shell.clock.now())
 
     def _steer(self, station: Station, turn: Turn) -> None:
         """Do to the uplink what the turn asks; when no other turn waits, what the station shows counts too."""
@@ -117,8 +138,10 @@ class Outward:
         if self._pending:
             return
         uplink.want(station.wants_link)
-        uplink.ping_every(station.ping_interval_s)
-        self.renew_stale(station)
+        if self._stored:  # settings and credentials are stored when they change
+            self._stored = False
+            uplink.ping_every(station.ping_interval_s)
+            self.renew_stale(station)
 
     def renew_stale(self, station: Station) -> bool:
         """Come back with what the box now proves its identity with, if the connection was opened with something else.

@@ -6,6 +6,7 @@ Knows nothing about what a connection is.
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Coroutine
 from functools import partial
 from typing import Any, Protocol
@@ -50,7 +51,8 @@ class Dialer:
     def __init__(self, bucket: TokenBucket, at_once: int) -> None:
         self._bucket = bucket
         self._at_once = at_once
-        self._waiting: dict[Caller, None] = {}
+        # Ordered, because a dictionary from whose front things are taken is searched through from its old front.
+        self._waiting: OrderedDict[Caller, None] = OrderedDict()
         self._dialing: dict[Caller, asyncio.Task[None]] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._timer: asyncio.TimerHandle | None = None

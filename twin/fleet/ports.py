@@ -93,14 +93,15 @@ class Connect(Protocol):
 class FleetOptions:
     """Say how fast a fleet works. Times in seconds.
 
-    `connects_per_s` and `connects_burst` pace connects, of which `connects_at_once` are under way together.
+    `connects_at_once` connects are under way together, so a slow peer sets the pace by itself; `connects_per_s` and
+    `connects_burst` bound it for one that takes on more than it can answer.
     `commit_window_s` is the time between two commits under load, `mark_interval_s` how precisely the last moment of a
     crashed process is known. `due_per_turn` bounds how many twins act in one turn of the event loop.
     `transfers_at_once` files are moved together, each within `transfer_bounds`.
     """
 
-    connects_per_s: float = 500.0
-    connects_burst: int = 50
+    connects_per_s: float = 2000.0
+    connects_burst: int = 100
     connects_at_once: int = 64
     connect_timeout_s: float = 30.0
     close_timeout_s: float = 2.0

@@ -10,7 +10,7 @@ from typing import cast
 
 from websockets.client import ClientProtocol
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
-from websockets.frames import CloseCode, Frame
+from websockets.frames import CloseCode
 from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
@@ -27,6 +27,7 @@ LOCATION = re.compile(rb"\r\nLocation:[ \t]*([!-~]{1,200})", re.IGNORECASE)
 """The address that a refusal may name, if it came with the status."""
 
 STATUS_BYTES = len(b"HTTP/1.1 101")
+_END_OF_HEAD = b"\r\n\r\n"
 
 # A window of 4 KiB costs little memory and compresses OCPP as well as 32 KiB would.
 DEFLATE = ClientPerMessageDeflateFactory(
@@ -41,7 +42,7 @@ class Opening(asyncio.Protocol):
     """
 
     def __init__(self, target: Target, uri: WebSocketURI, dated: Callable[[str], None] | None = None) -> None:
-        self.opened: asyncio.Future[list[Frame]] = asyncio.get_running_loop().create_future()
+        self.opened: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self.transport: asyncio.Transport | None = None
         self.websocket = ClientProtocol(
             uri,
@@ -53,6 +54,8 @@ class Opening(asyncio.Protocol):
         self._target = target
         self._dated = dated
         self._head = b""
+        self._tail = b""
+        self._early = b""
         self._closing: asyncio.TimerHandle | None = None
 
     def close(self) -> None:
@@ -88,6 +91,12 @@ class Opening(asyncio.Protocol):
                     http_refusal(int(status[1]), self._target, moved_to and moved_to[1].decode("ascii", "replace"))
                 )
                 return
+        # Only the head of the answer is read here: what follows it is the connection's.
+        seen = self._tail + data
+        if (end := seen.find(_END_OF_HEAD)) >= 0:
+            cut = end + len(_END_OF_HEAD) - len(self._tail)
+            data, self._early = data[:cut], data[cut:]
+        self._tail = seen[1 - len(_END_OF_HEAD) :]
         self.websocket.receive_data(data)
         self._judge(self.websocket.events_received())
 
@@ -107,8 +116,7 @@ class Opening(asyncio.Protocol):
             if error is not None:
                 self._fail(bad_answer(error.__cause__ or error, self._target))
             return
-        response, *early = events
-        headers = cast("Response", response).headers
+        headers = cast("Response", events[0]).headers
         if self._dated is not None and (date := headers.get("Date")):
             self._dated(date)
         chosen = headers.get_all("Sec-WebSocket-Protocol")
@@ -119,7 +127,7 @@ class Opening(asyncio.Protocol):
             self._fail(bad_answer(error, self._target))
         elif self.transport is not None:
             self.transport.pause_reading()
-            self.opened.set_result(cast("list[Frame]", early))
+            self.opened.set_result(self._early)
 
     def _fail(self, error: LinkError) -> None:
         if self.opened.done():

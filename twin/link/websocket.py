@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol, cast, final
 
-from websockets.client import ClientProtocol
+from websockets import protocol as library
 from websockets.exceptions import InvalidURI
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import WebSocketURI, parse_uri
 
 from twin.errors import LinkError
+from twin.link import wire
 from twin.link.explain import hung_up, is_turned_away, silent, turned_away, unreachable
 from twin.link.opening import CLOSE_TIMEOUT_S, Opening
 from twin.link.probe import probe
@@ -58,7 +59,13 @@ async def connect(
             early = await opening.opened
         if opening.transport is None or opening.transport.is_closing():
             raise hung_up(target)
-        connection = Connection(opening.transport, opening.websocket, peer, early)
+        negotiated = opening.websocket
+        kept = negotiated if negotiated.extensions else None
+        connection = Connection(opening.transport, kept, peer, early, target.max_message_size)
+        connection.subprotocol = str(negotiated.subprotocol)
+        if kept is None:
+            # It and its parser refer to each other: thousands of them would wait for the garbage collector.
+            negotiated.parser.close()
         return connection
     except OSError as error:
         if timeout.expired():
@@ -95,25 +102,36 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_closing",
         "_fragments",
+        "_max_size",
         "_peer",
         "_ping_at",
         "_ping_interval_s",
         "_pings",
         "_pong_by",
         "_reason",
+        "_rest",
         "_transport",
         "_websocket",
         "subprotocol",
     )
 
+    subprotocol: str
+
     def __init__(
-        self, transport: asyncio.Transport, websocket: ClientProtocol, peer: Peer, early: Sequence[Frame]
+        self,
+        transport: asyncio.Transport,
+        websocket: library.Protocol | None,
+        peer: Peer,
+        early: bytes,
+        max_size: int,
     ) -> None:
-        self.subprotocol = str(websocket.subprotocol)
         self._transport = transport
+        # Three kilobytes that few connections need, so it is made when it is (see `wire`).
         self._websocket = websocket
+        self._max_size = max_size
         self._peer = peer
-        self._fragments = bytearray()
+        self._rest = b""  # the beginning of a frame
+        self._fragments: bytearray | None = None
         self._ping_interval_s = 0.0
         self._pings = 0
         self._ping_at = math.inf
@@ -131,19 +149,25 @@ class Connection(asyncio.Protocol):
         tls: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
         return None if tls is None else tls.getpeercert(binary_form=True)
 
-    def send(self, text: str) -> None:
-        """Send a message; does nothing once the connection is closing. Lone surrogates go out as "?"."""
-        if self._reason is None and self._websocket.state is State.OPEN:
-            self._websocket.send_text(text.encode(errors="replace"))
-            self._flush()
+    def send(self, *texts: str) -> None:
+        """Send messages; does nothing once the connection is closing. Lone surrogates go out as "?"."""
+        if self._reason is not None or not self._is_open:
+            return
+        if self._websocket is None:
+            self._write(b"".join([wire.frame(wire.TEXT, text.encode(errors="replace")) for text in texts]))
+        else:
+            for text in texts:
+                self._websocket.send_text(text.encode(errors="replace"))
+            self._flush(self._websocket)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Close politely; `on_closed` follows within CLOSE_TIMEOUT_S, no message does."""
-        if self._reason is None and self._websocket.state is State.OPEN:
+        if self._reason is None and self._is_open:
             self._reason = f"The connection was closed by this side ({code})."
             cut = reason.encode(errors="replace")[:MAX_CLOSE_REASON_BYTES].decode(errors="ignore")
-            self._websocket.send_close(code, cut)
-            self._flush()
+            websocket = self._library()
+            websocket.send_close(code, cut)
+            self._flush(websocket)
 
     def abort(self, reason: str) -> None:
         """Break the TCP connection at once; `on_closed` follows, no message does."""
@@ -169,28 +193,30 @@ class Connection(asyncio.Protocol):
             self.abort(f"The Central System did not answer a ping within {PONG_TIMEOUT_S:g} s.")
         elif now >= self._ping_at:
             self._ping_at = now + self._ping_interval_s
-            if self._pong_by == math.inf and self._websocket.state is State.OPEN:
+            if self._pong_by == math.inf and self._is_open:
                 self._pong_by = now + PONG_TIMEOUT_S
                 self._pings += 1
-                self._websocket.send_ping(self._ping_data())
-                self._flush()
+                self._write(wire.frame(wire.PING, self._ping_data()))
 
     # What asyncio calls
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the network."""
-        self._websocket.receive_data(data)
-        self._take(cast("list[Frame]", self._websocket.events_received()))
+        if self._websocket is None:
+            self._take_usual(self._rest + data if self._rest else data)
+        else:
+            self._take_all(self._websocket, data)
 
     def eof_received(self) -> None:
         """Take the end of the peer's half; asyncio then closes ours."""
-        self._websocket.receive_eof()
+        self._library().receive_eof()
         self._reason = self._reason or "The Central System closed the connection without a closing handshake."
         self._bound_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the owner."""
-        self._websocket.receive_eof()
+        if self._websocket is not None:
+            self._websocket.receive_eof()
         if self._closing is not None:
             self._closing.cancel()
         self._reason = self._reason or f"The connection broke ({exc or 'closed'})."
@@ -198,38 +224,77 @@ class Connection(asyncio.Protocol):
 
     # Inside
 
-    def _begin(self, early: Sequence[Frame]) -> None:
-        self._transport.resume_reading()
-        self._take(early)
+    @property
+    def _is_open(self) -> bool:
+        return self._websocket is None or self._websocket.state is State.OPEN
 
-    def _take(self, frames: Sequence[Frame]) -> None:
-        for frame in frames:
+    def _library(self) -> library.Protocol:
+        """Return who knows all of RFC 6455, from now on."""
+        if self._websocket is None:
+            self._websocket = library.Protocol(library.Side.CLIENT, state=State.OPEN, max_size=self._max_size)
+            self._websocket.debug = False
+        return self._websocket
+
+    def _begin(self, early: bytes) -> None:
+        self._transport.resume_reading()
+        if early:
+            self.data_received(early)
+
+    def _take_usual(self, data: bytes) -> None:
+        at = 0
+        try:
+            while self._reason is None and (found := wire.look(data, at, self._max_size)) is not None:
+                first, (start, end) = data[at], found
+                at = end
+                self._take_one(first, data[start:end])
+                if self._websocket is not None:  # the peer closed, or it was no text
+                    break
+        except wire.Unusual:
+            self._library()
+        self._rest = b""
+        if self._websocket is not None:
+            self._take_all(self._websocket, data[at:])
+        elif self._reason is None:
+            self._rest = data[at:]
+
+    def _take_one(self, first: int, payload: bytes) -> None:
+        if first == wire.TEXT:
+            self._deliver(payload)
+        elif first == wire.PING:
+            self._write(wire.frame(wire.PONG, payload))
+        elif payload == self._ping_data():
+            self._pong_by = math.inf
+
+    def _take_all(self, websocket: library.Protocol, data: bytes) -> None:
+        websocket.receive_data(data)
+        for frame in cast("list[Frame]", websocket.events_received()):
             if self._reason is not None:
                 break
-            self._take_frame(frame)
-        error = self._websocket.parser_exc
+            self._take_frame(websocket, frame)
+        error = websocket.parser_exc
         if error is not None and self._reason is None:
             self._reason = f"The Central System broke the WebSocket protocol ({error})."
-        self._flush()
+        self._flush(websocket)
 
-    def _take_frame(self, frame: Frame) -> None:
+    def _take_frame(self, websocket: library.Protocol, frame: Frame) -> None:
         match frame.opcode:
             case Opcode.TEXT if frame.fin:
                 self._deliver(frame.data)
             case Opcode.TEXT:
-                self._fragments += frame.data
+                self._fragments = bytearray(frame.data)
             case Opcode.CONT:
-                self._fragments += frame.data
+                fragments = self._fragments = self._fragments or bytearray()
+                fragments += frame.data
                 if frame.fin:
-                    message, self._fragments = self._fragments, bytearray()
-                    self._deliver(message)
+                    self._fragments = None
+                    self._deliver(fragments)
             case Opcode.BINARY:
                 self._fail(CloseCode.UNSUPPORTED_DATA, "OCPP-J has text messages only")
             case Opcode.PONG:
                 if frame.data == self._ping_data():
                     self._pong_by = math.inf
             case Opcode.CLOSE:
-                self._reason = f"The Central System closed the connection: {self._websocket.close_rcvd}."
+                self._reason = f"The Central System closed the connection: {websocket.close_rcvd}."
             case Opcode.PING:
                 pass  # the library has answered it (T-09)
 
@@ -244,17 +309,21 @@ class Connection(asyncio.Protocol):
 
     def _fail(self, code: CloseCode, why: str) -> None:
         self._reason = f"The Central System broke the WebSocket protocol ({why})."
-        if self._websocket.state is State.OPEN:
-            self._websocket.fail(code, why)
+        websocket = self._library()
+        if websocket.state is State.OPEN:
+            websocket.fail(code, why)
+            self._flush(websocket)
 
-    def _flush(self) -> None:
-        data = b"".join(self._websocket.data_to_send())
-        if data:
-            self._transport.write(data)
-            if self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
-                self.abort("The Central System stopped reading what it is sent.")
-        if self._websocket.close_expected():
+    def _flush(self, websocket: library.Protocol) -> None:
+        if data := b"".join(websocket.data_to_send()):
+            self._write(data)
+        if websocket.close_expected():
             self._bound_closing()
+
+    def _write(self, data: bytes) -> None:
+        self._transport.write(data)
+        if self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+            self.abort("The Central System stopped reading what it is sent.")
 
     def _bound_closing(self) -> None:
         # RFC 6455 §7.1.1: the server closes TCP first; we wait for it, but not for ever.

@@ -33,7 +33,7 @@ def report(step: Step, evse: Evse, command: ReportMeter) -> None:
     external.stale = tuple(name for name in external.stale if name not in values)
     if command.max_age_s is not None and values:
         measured_at = now if command.at is None else min(command.at, now)
-        external.until |= dict.fromkeys(values, measured_at + command.max_age_s)
+        external.until = external.until | dict.fromkeys(values, measured_at + command.max_age_s)
         _age(external, now)
 
 

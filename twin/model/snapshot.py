@@ -6,6 +6,7 @@ The connection and the registration are left out on purpose: a program that star
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -49,7 +50,8 @@ def dump(box: Box) -> dict[str, bytes]:
     if box.variables.stored is None:
         box.variables.stored = _wrap(box.variables.dump())
     parts = {"station": _wrap(box.station), "variables": box.variables.stored}
-    parts.update({f"evse/{evse.number}": _wrap(evse) for evse in box.all()})
+    for name, evse in zip(_evse_names(len(box.evses)), box.all(), strict=True):
+        parts[name] = _wrap(evse)
     if box.transactions:
         parts["transactions"] = _wrap(box.transactions)
     if box.cache.entries:
@@ -113,6 +115,12 @@ def _evse(number: int, hardware: EvseSpec, now: Instant) -> Evse:
 def _variables(spec: TwinSpec, settings: Mapping[str, KeySpec]) -> Variables:
     fixed_cable = not any(evse.lock for evse in spec.evses)
     return Variables(len(spec.evses), settings, fixed_cable=fixed_cable, security_profile=spec.csms.security_profile)
+
+
+@lru_cache
+def _evse_names(count: int) -> tuple[str, ...]:
+    """Return the names of the EVSEs' parts, the same objects for all boxes."""
+    return tuple(f"evse/{number}" for number in range(count + 1))
 
 
 def _wrap(content: Any) -> bytes:

@@ -1,9 +1,12 @@
 """What a box remembers, as plain mutable structs: everything here is its snapshot, nothing here decides.
 
-Due times are Instants, None where nothing is due (R3). Energy is in Wh, power in W.
+Due times are Instants, None where nothing is due (R3). Energy is in Wh, power in W. Nothing here refers to what holds
+it, so the collector of circles need not look at what every box has (`gc=False`), nor carry a header for it.
 """
 
 from __future__ import annotations
+
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -28,7 +31,21 @@ from twin.model.terms import (
 )
 
 
-class Register(msgspec.Struct, omit_defaults=True):
+class _Nothing(dict[Any, Any]):
+    """Be empty for ever: what thousands of boxes have none of, they share."""
+
+    __slots__ = ()
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("what all boxes share cannot be changed: assign another dictionary")
+
+    __setitem__ = setdefault = update = __ior__ = _refuse
+
+
+NOTHING: dict[Any, Any] = _Nothing()
+
+
+class Register(msgspec.Struct, omit_defaults=True, gc=False):
     """Count energy that only grows: `wh` at the instant `at`, and since then `rate_w`.
 
     A register is a function of time, so it need not be stored while it runs.
@@ -52,7 +69,7 @@ class Register(msgspec.Struct, omit_defaults=True):
         return self.at + (wh - self.wh) * 3600.0 / self.rate_w if self.rate_w > 0 else None
 
 
-class Growth(msgspec.Struct, frozen=True, omit_defaults=True):
+class Growth(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Remember where a real register stood (Wh) when it last grew, and the power that follows from its last step.
 
     `until` is when it is taken to stand still.
@@ -64,7 +81,7 @@ class Growth(msgspec.Struct, frozen=True, omit_defaults=True):
     until: Instant | None = None
 
 
-class External(msgspec.Struct, omit_defaults=True):
+class External(msgspec.Struct, omit_defaults=True, gc=False):
     """Hold what real sensors said last, and the offset between the real register and ours (Wh).
 
     `forced`: nothing is simulated. Otherwise each quantity has its own source: those in `simulated` stay so whatever
@@ -73,13 +90,13 @@ class External(msgspec.Struct, omit_defaults=True):
     a real register counts and no sensor measures power.
     """
 
-    values: dict[Quantity, float] = {}
+    values: dict[Quantity, float] = NOTHING
     offset_wh: float = 0.0
     forced: bool = False
     simulated: tuple[Quantity, ...] = ()
     awaited: tuple[Quantity, ...] = ()
     fallback: tuple[Quantity, ...] = ()
-    until: dict[Quantity, Instant] = {}
+    until: dict[Quantity, Instant] = NOTHING
     stale: tuple[Quantity, ...] = ()
     growth: Growth | None = None
     flow_w: float = 0.0
@@ -102,7 +119,7 @@ class External(msgspec.Struct, omit_defaults=True):
         return self.growth.power_w if follows and self.growth is not None else None
 
 
-class Car(msgspec.Struct, omit_defaults=True):
+class Car(msgspec.Struct, omit_defaults=True, gc=False):
     """Hold the simulated car at the cable: its state of charge in percent when the register stood at `from_wh`."""
 
     spec: EvSpec
@@ -156,7 +173,7 @@ class Averages(msgspec.Struct, frozen=True, omit_defaults=True):
     sums: dict[str, tuple[float, float]] = {}
 
 
-class Session(msgspec.Struct, omit_defaults=True):
+class Session(msgspec.Struct, omit_defaults=True, gc=False):
     """Remember a charging session, running or (as the last one) over.
 
     `transaction_id` is the Central System's, None until it is known.
@@ -181,7 +198,7 @@ class Session(msgspec.Struct, omit_defaults=True):
     reason: StopReason | None = None
 
 
-class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+class Told(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Remember the status that the Central System was told last."""
 
     status: Status
@@ -190,7 +207,7 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     vendor_error_code: str | None = None
 
 
-class Evse(msgspec.Struct, omit_defaults=True):
+class Evse(msgspec.Struct, omit_defaults=True, gc=False):
     """Hold one EVSE, or as number 0 what the station has in common with one: availability, faults, status.
 
     `updating` (station only): new firmware is about to be installed, so that no session can begin anywhere.
@@ -203,7 +220,7 @@ class Evse(msgspec.Struct, omit_defaults=True):
     operative: bool = True
     scheduled: bool = False
     updating: bool = False
-    faults: dict[str, Fault] = {}
+    faults: dict[str, Fault] = NOTHING
     info: str | None = None
     told: Told | None = None
     tell_at: Instant | None = None
@@ -269,7 +286,7 @@ class UploadJob(msgspec.Struct, omit_defaults=True):
     due_at: Instant | None = None
 
 
-class Station(msgspec.Struct, omit_defaults=True):
+class Station(msgspec.Struct, omit_defaults=True, gc=False):
     """Hold what belongs to the box as a whole and survives a restart of the program.
 
     `cause` is the request id of the command for which the box connects or boots next.
@@ -316,7 +333,7 @@ class Pending(msgspec.Struct, frozen=True):
     session_id: str | None = None
 
 
-class Connection(msgspec.Struct):
+class Connection(msgspec.Struct, gc=False):
     """Hold what a restart of the program begins anew: the registration and the present connection.
 
     `asks_lost`: there are cards whose questions were under way when the program ended. `refused` is why the last try to
@@ -345,7 +362,7 @@ class Connection(msgspec.Struct):
     on_trial: bool = False
     renewal: int = 0
     csr_told: bool = False
-    pending: dict[str, Pending] = {}
+    pending: dict[str, Pending] = NOTHING
     misheard_at: Instant | None = None
     exhausted_at: Instant | None = None
 

@@ -5,12 +5,14 @@ Only while it can be told: what was passed through offline is not replayed, the 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from twin.model import evse as phases
 from twin.model import power, reserved
 from twin.model.box import Box, Step
 from twin.model.effects import Changed, StatusChanged
 from twin.model.state import Evse, Told
-from twin.model.terms import Status
+from twin.model.terms import ErrorCode, Status
 
 _OUT = {Status.FAULTED: "fault", Status.UNAVAILABLE: "unavailable"}
 """Why a reservation ends with these."""
@@ -133,7 +135,13 @@ def tell_due(step: Step) -> None:
 
 def _told(evse: Evse) -> Told:
     code, info, _, vendor_code = phases.error_of(evse)
-    return Told(evse.status, code, info, vendor_code)
+    return _shared(evse.status, code, info, vendor_code)
+
+
+@lru_cache(maxsize=256)
+def _shared(status: Status, code: ErrorCode, info: str | None, vendor_code: str | None) -> Told:
+    """Return what thousands of EVSEs were told alike as one object."""
+    return Told(status, code, info, vendor_code)
 
 
 def is_usable(box: Box, evse: Evse) -> bool:

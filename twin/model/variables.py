@@ -195,14 +195,7 @@ class Variables:
         self._pending: dict[str, str] = {}
         self.stored: bytes | None = None
         """The snapshot's memo of what was changed, None since it last changed."""
-        self._fixed = {
-            "ChargingStation.NumberOfEvses": str(evses),
-            "ChargingStation.PhaseRotation": ",".join(f"{n}.RST" for n in range(evses + 1)),
-            "ChargingStation.PhaseRotationMaxLength": str(evses + 1),
-            "SecurityCtrlr.SecurityProfile": str(security_profile),
-        }
-        if fixed_cable:  # E3.83: nothing can be unlocked, so the key is read-only false.
-            self._fixed["OCPPCommCtrlr.UnlockOnEVSideDisconnect"] = "false"
+        self._fixed = _fixed(evses, security_profile, fixed_cable=fixed_cable)
 
     # --- Reading ------------------------------------------------------------------------------------------------------
 
@@ -347,6 +340,20 @@ class Variables:
 def is_authorization_key(text: str) -> bool:
     """Tell whether this is an AuthorizationKey: 16 to 20 bytes in hexadecimal (Security whitepaper §7.2)."""
     return 32 <= len(text) <= 40 and len(text) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in text)
+
+
+@lru_cache
+def _fixed(evses: int, security_profile: int, *, fixed_cable: bool) -> Mapping[str, str]:
+    """Return what follows from the hardware, the same object for all boxes of a kind."""
+    fixed = {
+        "ChargingStation.NumberOfEvses": str(evses),
+        "ChargingStation.PhaseRotation": ",".join(f"{n}.RST" for n in range(evses + 1)),
+        "ChargingStation.PhaseRotationMaxLength": str(evses + 1),
+        "SecurityCtrlr.SecurityProfile": str(security_profile),
+    }
+    if fixed_cable:  # E3.83: nothing can be unlocked, so the key is read-only false.
+        fixed["OCPPCommCtrlr.UnlockOnEVSideDisconnect"] = "false"
+    return fixed
 
 
 def problem(name: str, spec: KeySpec) -> str | None:

@@ -124,6 +124,8 @@ class Outbox:
 
     def take(self, gate: Gate, now: Instant) -> Job | None:
         """Take out what goes next, None if nothing may: the oldest first, a backlog after what is news."""
+        if not (self._others or self._transactional or self._notices):
+            return None
         heads = [self._next_transactional(gate, now), self._next_other(gate)]
         found = min((job for job in heads if job is not None), key=self._rank, default=None)
         if found is None:
@@ -157,6 +159,8 @@ class Outbox:
 
     def retry_at(self, gate: Gate) -> Instant | None:
         """Return when a head that waits may go again, None if none does."""
+        if not (self._transactional or self._notices):
+            return None
         transactional = self._transactional[0].retry_at if gate is Gate.OPEN and self._transactional else None
         notice = self._first_notice(gate)
         waits = [transactional, None if notice is None else notice.retry_at]

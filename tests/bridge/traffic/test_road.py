@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import tracemalloc
 
 import pytest
+from fakes.fleet import FakeFleet
 from fakes.traffic import plan
 from fakes.world import T0, World, spec
 
 from benchmarks.day import Books
 from bridge.traffic.plan import Amount, Plans
 from bridge.traffic.road import Road
+from twin.fleet import Clock
 from twin.model.inputs import PlugIn, SetNetwork
 from twin.model.spec import EvseSpec
 from twin.model.terms import Status
@@ -219,6 +222,20 @@ async def test_a_driver_that_fails_does_not_stop_the_others(town):
         loop.set_exception_handler(None)
     assert len(told) == 1
     assert (town.begun(), town.begun("office") > 0) == (0, True)
+
+
+async def test_an_evse_costs_little_memory():
+    fleet = FakeFleet({f"lot-{number:04d}": 2 for number in range(1000)})
+    road = Road(plans(), fleet, Clock(steady=asyncio.get_running_loop().time))
+    tracemalloc.start()
+    try:
+        road.start()
+        await asyncio.sleep(1)
+        assert tracemalloc.get_traced_memory()[0] / 2000 < 400
+    finally:
+        tracemalloc.stop()
+        road.stop()
+    assert len(road._heap) == 2000
 
 
 async def test_a_person_and_traffic_get_along(town):

@@ -150,3 +150,20 @@ async def test_drained_waits_for_everything(desk):
     await desk.batches.drained()
     assert desk.done == ["1"]
     await desk.batches.drained()
+
+
+async def test_many_jobs_take_turns_with_the_rest_of_the_program_and_keep_their_order(desk):
+    desk.store.held = True
+    for number in range(120):
+        desk.put(str(number), number)
+    await settle()
+    desk.store.release()
+    assert desk.done == list(range(50))
+    desk.put("119", "later", stores=False)
+    desk.put("0", "stored later")
+    desk.put("new", "at once", stores=False)
+    assert desk.done[50:] == ["at once"]
+    await desk.batches.drained()
+    desk.store.release()
+    await settle()
+    assert desk.done[51:] == [*range(50, 120), "later", "stored later"]

@@ -177,7 +177,7 @@ async def test_pings_follow_the_station(world):
     async with world.open("garage") as fleet:
         assert world.network.last.ping_s == 30
         world.cast["garage"].ping_interval_s = 5
-        await command(fleet, world, Turn())
+        await command(fleet, world, stored())
         assert world.network.last.ping_s == 5
         world.network.last.due = asyncio.get_running_loop().time() + 5
         await command(fleet, world, Turn())
@@ -209,14 +209,14 @@ async def test_sec_08_a_new_password_is_used_at_once_after_the_answer_is_out(wor
 async def test_sec_12_sec_16_other_proofs_of_identity_mean_another_connection(world, access):
     async with world.open("garage") as fleet:
         world.cast["garage"].access = access
-        await command(fleet, world, Turn())
+        await command(fleet, world, stored())
         assert len(world.network.connections) == 2
 
 
 async def test_other_roots_count_from_the_next_connection_on(world):
     async with world.open("garage") as fleet:
         world.cast["garage"].access = Access(roots=())
-        await command(fleet, world, Turn())
+        await command(fleet, world, stored())
         assert len(world.network.connections) == 1
 
 
@@ -242,7 +242,7 @@ async def test_after_a_change_delays_begin_anew(world):
         world.network.last.says("hello")
         world.network.refuse("HTTP 401")
         world.cast["garage"].access = Access(1, b"new")
-        await command(fleet, world, Turn())
+        await command(fleet, world, stored())
         before = len(world.network.attempts)
         await asyncio.sleep(4)
         assert len(world.network.attempts) == before + 1
