@@ -273,7 +273,9 @@ def _pub(given: argparse.Namespace) -> int:
         said = await tool.publish(
             options, given.topic, given.payload, qos=given.qos, retain=given.retain, wait_s=wait_s
         )
-        refused.extend([] if said is None else [said])
+        refused.extend([said] if said else [])
+        if sys.stderr.isatty() and not said and (remark := objection.remark(given.topic, options.base_topic, said)):
+            say(f"ocpp-twin: {remark}")
 
     code = _with_broker(given, publish)
     for said in refused:

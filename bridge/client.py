@@ -9,8 +9,8 @@ import asyncio
 import contextlib
 import random
 import ssl
-from collections.abc import Callable, Collection, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from typing import Any, Protocol
 
 import aiomqtt
 import structlog
@@ -166,13 +166,13 @@ class Client:
         self.connects_total += 1
         self._session = session
         began = asyncio.get_running_loop().time()
-        following = asyncio.create_task(self._follow(session), name="subscriptions follow twins")
+        following = _watched(self._follow(session), "subscriptions follow twins")
         attending: asyncio.Task[None] | None = None
         try:
             await self._subscribe(session)
             _end_if_cancelled()
             self._source.connected(session)
-            attending = asyncio.create_task(self._attend(session), name="companion attends")
+            attending = _watched(self._attend(session), "companion attends")
             error = await session.lost()
         finally:
             for task in (following, attending):
@@ -307,6 +307,18 @@ class Client:
         if sentence != self._said:
             self._said = sentence
             _log.warning("no_connection", advice=sentence)
+
+
+def _watched(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    """Begin a task whose defect is logged at once: nobody waits for its end, and the connection goes on without it."""
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_log_defect)
+    return task
+
+
+def _log_defect(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("task_failed", task=task.get_name(), exc_info=error)
 
 
 def _end_if_cancelled() -> None:

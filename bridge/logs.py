@@ -86,7 +86,20 @@ def is_journal(stream: TextIO) -> bool:
 
 def _for_people(*, colours: bool) -> list[Processor]:
     traceback = structlog.dev.plain_traceback
-    return [_masked, structlog.dev.ConsoleRenderer(colors=colours, timestamp_key="at", exception_formatter=traceback)]
+    render = structlog.dev.ConsoleRenderer(
+        colors=colours, timestamp_key="at", exception_formatter=traceback, sort_keys=False
+    )
+    return [_masked, _spread, render]
+
+
+def _spread(logger: Any, method: str, line: _Line) -> _Line:
+    """Leave out what there is not, and write the data of an event as what it is: more of the line's own fields."""
+    del logger, method
+    data = line.get("data")
+    if isinstance(data, dict) and data.keys().isdisjoint(line):
+        line.pop("data")
+        line.update(data)
+    return {key: value for key, value in line.items() if value is not None}
 
 
 def _for_machines(*, journal: bool) -> list[Processor]:

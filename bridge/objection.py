@@ -45,6 +45,13 @@ def doubt(topic: str, base: str) -> str | None:
             return None
 
 
+def remark(topic: str, base: str, said: str | None) -> str | None:
+    """Return what a person at a terminal is told where nothing was objected; None where silence says it all."""
+    if patience_s(topic, base) != EDGE_S:
+        return None
+    return "ok" if said is not None else f"no daemon answers below {base}: does it run at this broker?"
+
+
 @asynccontextmanager
 async def listening(client: aiomqtt.Client, topic: str, base: str) -> AsyncIterator[asyncio.Future[str | None]]:
     """Listen for what is said to a message of this topic; the future gets the objection, or None for consent."""

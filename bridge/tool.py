@@ -50,7 +50,8 @@ async def publish(
 ) -> str | None:
     """Publish one message and return when the broker has it. Raises NoBroker, and ValueError for a bad topic.
 
-    With `wait_s` listen so long for what a daemon objects to it, and return that.
+    With `wait_s` listen so long for what a daemon objects to it, and return that: an empty text where it said that it
+    took it, None where it said nothing.
     """
     if not topic:
         raise ValueError("a topic cannot be empty")
@@ -64,7 +65,7 @@ async def publish(
         if heard is None:
             return None
         await asyncio.wait([heard], timeout=wait_s)
-        return heard.result() if heard.done() else None
+        return heard.result() or "" if heard.done() else None
 
 
 async def watch(options: MqttOptions, wanted: Watch, output: TextIO) -> int:

@@ -186,6 +186,29 @@ async def test_home_assistant_hears_of_twins_and_of_those_that_are_gone(mosquitt
             await somebody.hears(garage)
 
 
+class Broken:
+    """Be a companion with a defect."""
+
+    async def attend(self, line: Any) -> None:
+        raise RuntimeError("broken on purpose")
+
+    def hears(self, topic: str) -> bool:
+        return False
+
+
+async def test_a_companion_that_fails_is_logged_at_once_and_the_connection_stays(mosquitto):
+    daemon = Daemon(mosquitto.url)
+    daemon.client._companion = Broken()
+    with written() as lines:
+        async with daemon.running(), person(mosquitto.port, "ocpp-twin/garage/result") as somebody:
+            await until(lambda: any(line["event"] == "task_failed" for line in lines))
+            (failed,) = [line for line in lines if line["event"] == "task_failed"]
+            assert (failed["task"], str(failed["exc_info"])) == ("companion attends", "broken on purpose")
+            await somebody.send("ocpp-twin/garage/1/cmd/swipe", "04A2B3C4")
+            assert (await somebody.hears("ocpp-twin/garage/result"))["status"] == "ok"
+    assert daemon.client.connects_total == 1
+
+
 async def test_all_retained_topics_are_there_for_somebody_who_comes_later(mosquitto):
     daemon = Daemon(mosquitto.url)
     async with daemon.running():

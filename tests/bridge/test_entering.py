@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import gc
 
 import aiomqtt
 import pytest
@@ -52,6 +53,38 @@ async def test_a_refusal_is_an_answer():
         error = await why(port)
     assert isinstance(error, aiomqtt.MqttCodeError)
     assert error.__cause__ is None
+
+
+async def test_an_end_that_comes_with_the_welcome_is_told(caplog):
+    async def script(reader, writer):
+        await reader.readexactly(2)
+        writer.write(b"\x20\x02\x00\x00")  # CONNACK: welcome
+
+    async with raw_server(script) as port:
+        error = await why(port)
+    gc.collect()
+    assert isinstance(error, aiomqtt.MqttCodeError)
+    assert not caplog.records
+
+
+async def test_nobody_needs_to_ask_why_an_aborted_connection_ended(caplog):
+    entered, ended = asyncio.Event(), asyncio.Event()
+
+    async def script(reader, writer):
+        await reader.readexactly(2)
+        writer.write(b"\x20\x02\x00\x00")
+        await entered.wait()
+
+    async with raw_server(script) as port:
+        client = entrant(port)
+        await client.enter()
+        client._disconnected.add_done_callback(lambda _: ended.set())
+        entered.set()
+        await ended.wait()
+        client.abort()
+        del client
+    gc.collect()
+    assert not caplog.records
 
 
 async def test_a_way_in_that_is_given_up_leaves_nothing_open():

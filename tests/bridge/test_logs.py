@@ -56,6 +56,16 @@ def test_the_console_has_one_line_as_well(stream):
     assert "\x1b" not in line
 
 
+def test_the_console_has_the_data_of_an_event_in_words_and_nothing_that_is_not(stream):
+    logs.configure("info", "console", stream)
+    log = structlog.get_logger("twin")
+    log.info("booted", twin="garage", evse=None, data={"status": "Accepted", "interval_s": 300})
+    log.info("odd", twin="garage", data={"twin": "x"})
+    words, odd = stream.getvalue().splitlines()
+    assert words.endswith("twin=garage status=Accepted interval_s=300")
+    assert odd.endswith("twin=garage data={'twin': 'x'}")
+
+
 def test_what_is_less_important_than_the_level_is_left_out(stream):
     logs.configure("warning", "json", stream)
     structlog.get_logger().info("x")

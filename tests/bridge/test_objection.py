@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from bridge.objection import EDGE_S, LEVEL_S, doubt, listening, patience_s
+from bridge.objection import EDGE_S, LEVEL_S, doubt, listening, patience_s, remark
 from bridge.options import MqttOptions
 from bridge.tool import NoBroker, publish
 from bridge.visitor import connection
@@ -67,6 +67,19 @@ async def test_what_a_daemon_says_is_heard(mosquitto, answers, heard):
 
 async def test_silence_is_consent(mosquitto):
     assert await publish(MqttOptions(url=mosquitto.url), f"{BASE}/g/set/x", "ON", wait_s=0.1) is None
+
+
+@pytest.mark.parametrize(
+    ("topic", "said", "told"),
+    [
+        ("ocpp-twin/garage/1/cmd/swipe", "", "ok"),
+        ("ocpp-twin/garage/1/cmd/swipe", None, "no daemon answers below ocpp-twin: does it run at this broker?"),
+        ("ocpp-twin/garage/1/set/plugged", None, None),
+        ("a/b", None, None),
+    ],
+)
+def test_who_waits_for_an_answer_is_told_that_it_came_or_did_not(topic, said, told):
+    assert remark(topic, BASE, said) == told
 
 
 async def test_a_broker_that_does_not_take_it_says_so(make_mosquitto, tmp_path):
