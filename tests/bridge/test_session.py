@@ -11,7 +11,7 @@ import uvloop
 from bridge.broker import broker
 from bridge.options import MqttOptions
 from bridge.ports import Outgoing
-from bridge.session import Session, was_reset
+from bridge.session import Session
 
 CONNACK = b"\x20\x02\x00\x00"
 PINGRESP = b"\xd0\x00"
@@ -49,16 +49,3 @@ async def broken_by_the_broker():
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 def test_a_connection_that_the_broker_broke_is_lost_whatever_the_loop(run):
     assert isinstance(run(broken_by_the_broker()), OSError | aiomqtt.MqttError)
-
-
-def test_only_a_broken_connection_was_reset():
-    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as ours:
-        ours.connect(listening.getsockname())
-        theirs, _ = listening.accept()
-        assert not was_reset(ours.fileno())
-        ours.send(b"unread")
-        theirs.send(b"last words")
-        assert not was_reset(ours.fileno())
-        select.select([theirs], [], [], 10)
-        theirs.close()
-        assert was_reset(ours.fileno())
