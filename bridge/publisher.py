@@ -6,17 +6,16 @@ States are coalesced, events and results are kept in order. After each connect e
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import Any, Literal
 
-import structlog
-
 from bridge import render
 from bridge.backlog import Backlog
 from bridge.event_log import EventLog
+from bridge.lanes import Lanes, Left
 from bridge.options import MqttOptions
 from bridge.ports import Fleet, Now, Outgoing, Outlet
 from bridge.refusals import Code, Complaint, Complaints
@@ -29,11 +28,7 @@ from twin.fleet import Frame
 from twin.model.effects import Note
 from twin.model.terms import Instant, Part
 
-_SLICE = 8
-_MAX_TRACES = 1_000
 _STATION: Part = ("station", 0)
-
-_log = structlog.get_logger("twin")
 
 
 class Publisher:
@@ -53,15 +48,11 @@ class Publisher:
         self._on_failed = on_failed
         self._states = States(options, self._topics)
         self._backlog = Backlog(options.max_backlog)
-        self._traces: deque[Outgoing] = deque(maxlen=_MAX_TRACES)
+        self._lanes = Lanes(self._states, self._backlog)
         self._complaints = Complaints(options.error_interval_s)
         self._event_log = EventLog()
-        self._documents: dict[str, Outgoing] = {}
-        self._new_documents: dict[str, None] = {}
-        self._urgent: deque[Outgoing] = deque()
         self._on_connect: Callable[[], None] = lambda: None
         self._broker_changed: Callable[[], None] = lambda: None
-        self._sweeps: deque[Iterator[Outgoing]] = deque()
         self._station_changed: Callable[[str], None] = lambda _: None
         self._seq: dict[str, int] = {}
         self._outlet: Outlet | None = None
@@ -69,8 +60,6 @@ class Publisher:
         self._drained = asyncio.Event()
         self._timer: asyncio.Handle | None = None
         self._timer_due = 0.0
-        self._unsendable = 0
-        self.sent_total = 0
         self.told: Counter[str] = Counter()
         """How many events of each type there were."""
 
@@ -93,8 +82,13 @@ class Publisher:
         return {
             "backlog_full": self._backlog.dropped,
             "too_many_errors": self._complaints.dropped,
-            "unsendable": self._unsendable,
+            "unsendable": self._lanes.unsendable,
         }
+
+    @property
+    def sent_total(self) -> int:
+        """Return how many messages were handed over."""
+        return self._lanes.sent_total
 
     @property
     def waiting(self) -> int:
@@ -123,7 +117,7 @@ class Publisher:
         if self._outlet is None or not self.traces(twin_id):
             return
         fields = render.trace(frame, at, mask_id_tags=self._mask_id_tags)
-        self._traces.append(Outgoing(self._topics.trace(twin_id, direction), render.encode(fields), 0, retain=False))
+        self._lanes.trace(Outgoing(self._topics.trace(twin_id, direction), render.encode(fields), 0, retain=False))
         self._wake.set()
 
     def traces(self, twin_id: str) -> bool:
@@ -153,19 +147,18 @@ class Publisher:
 
     def document(self, topic: str, payload: bytes, *, qos: int) -> None:
         """Publish something retained about the node, now and after each connect."""
-        self._documents[topic] = Outgoing(topic, payload, qos, retain=True)
-        self._new_documents[topic] = None
+        self._lanes.document(Outgoing(topic, payload, qos, retain=True))
         self._wake.set()
 
     def came(self, twin_id: str) -> None:
         """Show a twin that was added or changed."""
-        self._sweeps.append(self._states.of_twin(twin_id))
+        self._lanes.sweep(self._states.of_twin(twin_id))
         self._wake.set()
 
     def went(self, twin_id: str, evses: int, first: int = 0) -> None:
         """Clear what stands of a twin that was removed, or of its EVSEs from `first` on."""
         for message in self._states.clearings(twin_id, evses, first):
-            self._backlog.add(message)
+            self._lanes.happen(message)
         self._wake.set()
 
     @property
@@ -177,7 +170,7 @@ class Publisher:
         """Publish before all else; False while there is no broker, for what is urgent is not kept."""
         if self._outlet is None:
             return False
-        self._urgent.append(message)
+        self._lanes.urge(message)
         self._wake.set()
         return True
 
@@ -192,7 +185,7 @@ class Publisher:
     def hand_over(self, message: Outgoing) -> None:
         """Publish a message after what is waiting; it is not kept while the broker is away."""
         if self._outlet is not None:
-            self._sweeps.append(iter((message,)))
+            self._lanes.sweep((message,))
             self._wake.set()
 
     # --- The client tells ---------------------------------------------------------------------------------------------
@@ -201,8 +194,7 @@ class Publisher:
         """Publish everything, paced by what the outlet takes."""
         self._outlet = outlet
         self.document(self._topics.node_availability, b"online", qos=1)
-        self._new_documents = dict.fromkeys([self._topics.node_availability, *self._documents])
-        self._sweeps = deque((self._states.everything(),))
+        self._lanes.begin(self._topics.node_availability)
         self._on_connect()
         self._broker_changed()
 
@@ -210,10 +202,7 @@ class Publisher:
         """Keep what happened until the next connect; `uncertain` was sent, but not confirmed."""
         self._outlet = None
         self._drained.set()
-        self._sweeps.clear()
-        self._urgent.clear()
-        self._traces.clear()
-        self._backlog.put_back(uncertain)
+        self._lanes.interrupt(uncertain)
         self._broker_changed()
 
     def wake(self) -> None:
@@ -231,7 +220,7 @@ class Publisher:
         """
         await self._drain()
         node = Outgoing(self._topics.node_availability, b"offline", 1, retain=True)
-        self._sweeps = deque((chain(self._states.goodbyes(), (node,)),))
+        self._lanes.sweep_only(chain(self._states.goodbyes(), (node,)))
         await self._drain()
 
     # --- The task -----------------------------------------------------------------------------------------------------
@@ -258,58 +247,16 @@ class Publisher:
         await self._drained.wait()
 
     def _hand_over(self) -> bool:
-        """Hand a slice of each source over; tell whether there is more that the outlet would take."""
-        outlet, more = self._outlet, False
-        if outlet is None:
+        """Hand a slice of everything over; tell whether there is more that the outlet would take."""
+        if self._outlet is None:
             return False
-        sources = (self._next_urgent, self._next_document, self._states.next, self._next_happened, self._next_swept)
-        for source in sources:
-            for _ in range(_SLICE):
-                if not outlet.ready():
-                    return False
-                message = source()
-                if message is None:
-                    break
-                self._send(outlet, message)
-            else:
-                more = True
-        if not more:
+        left = self._lanes.hand_over(self._outlet)
+        if left is Left.NOTHING:
             self._drained.set()
-        return more
-
-    def _send(self, outlet: Outlet, message: Outgoing) -> None:
-        if outlet.send(message):
-            self.sent_total += 1
-        else:
-            self._unsendable += 1
-            _log.warning("unsendable", topic=message.topic, size=len(message.payload))
-
-    def _next_urgent(self) -> Outgoing | None:
-        return self._urgent.popleft() if self._urgent else None
-
-    def _next_document(self) -> Outgoing | None:
-        if not self._new_documents:
-            return None
-        topic = next(iter(self._new_documents))
-        del self._new_documents[topic]
-        return self._documents[topic]
-
-    def _next_happened(self) -> Outgoing | None:
-        while (message := self._backlog.pop()) is not None:
-            if message.payload or not self._states.lives(message.topic):
-                return message
-        return self._traces.popleft() if self._traces else None
-
-    def _next_swept(self) -> Outgoing | None:
-        while self._sweeps:
-            message = next(self._sweeps[0], None)
-            if message is not None:
-                return message
-            self._sweeps.popleft()
-        return None
+        return left is Left.MORE
 
     def _happened(self, topic: str, fields: dict[str, Any], correlation: bytes | None = None) -> None:
-        self._backlog.add(Outgoing(topic, render.encode(fields), 1, retain=False, keep=True, correlation=correlation))
+        self._lanes.happen(Outgoing(topic, render.encode(fields), 1, retain=False, keep=True, correlation=correlation))
         self._wake.set()
 
     def _error(self, complaint: Complaint) -> None:
