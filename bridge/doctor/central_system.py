@@ -43,7 +43,7 @@ async def examined(spec: TwinSpec, keys: Path, *, shake_hands: bool) -> list[Fin
         ends = spec.csms.certificate_validity[1]
         findings.append(certificates.judged(_WHAT, f"{spec.csms.certificate_file}", ends))
     try:
-        there = target(spec, _access(spec), _SUBPROTOCOLS, keys)
+        there = target(spec, _access(spec), _SUBPROTOCOLS, lambda: keys)
         findings += await (_shaken(there, spec) if shake_hands else _touched(there, spec))
     except LinkError as error:
         findings.append(blamed(_WHAT, str(error)))

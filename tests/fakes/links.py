@@ -167,4 +167,4 @@ def reach(
 ) -> Target:
     """Make a target the way a twin does."""
     spec = TwinSpec("t", identity, csms=CsmsSpec(url, **csms))
-    return target(spec, access or Access(), subprotocols, keys)
+    return target(spec, access or Access(), subprotocols, lambda: keys)

@@ -96,7 +96,7 @@ class Hosted:
     def target(self) -> Target:
         """Return whom to connect to now; raises LinkError."""
         self._out.access = self.station.access
-        keys = self._shell.files.keys(self.spec.id)
+        keys = partial(self._shell.files.keys, self.spec.id)
         return target(self.spec, self._out.access, self.station.subprotocols, keys)
 
     def opened(self, url: str, server: bytes | None) -> None:

@@ -60,10 +60,10 @@ async def connect(
         if opening.transport is None or opening.transport.is_closing():
             raise hung_up(target)
         negotiated = opening.websocket
-        kept = negotiated if negotiated.extensions else None
+        kept = negotiated if negotiated is not None and negotiated.extensions else None
         connection = Connection(opening.transport, kept, peer, early, target.max_message_size)
-        connection.subprotocol = str(negotiated.subprotocol)
-        if kept is None:
+        connection.subprotocol = opening.subprotocol
+        if negotiated is not None and kept is None:
             # It and its parser refer to each other: thousands of them would wait for the garbage collector.
             negotiated.parser.close()
         return connection

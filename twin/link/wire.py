@@ -6,7 +6,10 @@ connection asks it as soon as it meets something else, so that only connections 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain, repeat
 from secrets import token_bytes
+from struct import iter_unpack
 from typing import Final
 
 from websockets.frames import apply_mask  # type: ignore[attr-defined]  # in C where that was built
@@ -19,6 +22,9 @@ PONG: Final = 0x8A
 
 _SHORT, _MIDDLE = 126, 127
 _MAX_MIDDLE = 0xFFFF
+
+# Asking the system for four bytes takes longer than all else that is done to a frame.
+_masks: Iterator[tuple[bytes]] = chain.from_iterable(iter_unpack("4s", token_bytes(size)) for size in repeat(4096))
 
 
 class Unusual(Exception):
@@ -54,5 +60,5 @@ def frame(first: int, data: bytes) -> bytes:
         head = bytes((first, 0x80 | _SHORT)) + size.to_bytes(2, "big")
     else:
         head = bytes((first, 0x80 | _MIDDLE)) + size.to_bytes(8, "big")
-    mask = token_bytes(4)
+    (mask,) = next(_masks)
     return head + mask + apply_mask(data, mask)

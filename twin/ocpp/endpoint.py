@@ -114,7 +114,9 @@ class Endpoint:
             raise ProtocolError("GenericError", f"The message id has more than {MAX_ID_LENGTH} characters", message_id)
         if message_id in self._served:
             raise ProtocolError("GenericError", _BEING_HANDLED, message_id)
-        if any(known == message_id and now - at < HANDLED_FOR_S for known, at in self._handled):
+        if self._handled and now - self._handled[-1][1] >= HANDLED_FOR_S:
+            self._handled = ()
+        elif any(known == message_id and now - at < HANDLED_FOR_S for known, at in self._handled):
             raise ProtocolError("GenericError", _BEING_HANDLED, message_id)
         self._handled = (*self._handled[1 - _REMEMBERED :], (message_id, now))
 

@@ -66,3 +66,8 @@ def test_usual_frames_are_found_as_soon_as_they_are_whole(frames):
 def test_all_else_is_the_librarys(data):
     with pytest.raises(wire.Unusual):
         wire.look(data, 0, 4_000)
+
+
+def test_each_frame_has_a_mask_of_its_own():
+    masks = {wire.frame(wire.TEXT, b"same")[2:6] for _ in range(2000)}
+    assert len(masks) > 1990
