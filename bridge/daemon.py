@@ -161,7 +161,7 @@ class Daemon:
             talking = tasks.create_task(self._client.run(), name="mqtt client")
             await self._wait_for_broker()
             tasks.create_task(self._fleet.run(), name="fleet")
-            settling = tasks.create_task(garbage.settle(lambda: self._fleet.counters.connected), name="settling")
+            settling = tasks.create_task(garbage.settle(lambda: self._fleet.tally.links_opened), name="settling")
             self._around.open_road()
             self._runs(time.monotonic() - began)
             await self._stop.wait()

@@ -27,8 +27,6 @@ _WARNINGS = frozenset(
     }
 )
 
-_log = structlog.get_logger("twin")
-
 
 class EventLog:
     """Write events of all twins: of each type 20 lines in 10 s, then how many more there were."""
@@ -37,6 +35,8 @@ class EventLog:
         self._told: dict[str, int] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._ending = False
+        # Bound once: to bind it for each line takes longer than to see that nobody wants the line.
+        self._log = structlog.get_logger("twin").bind()
 
     def ending(self) -> None:
         """Learn that the daemon ends: that connections end, too, is no news."""
@@ -48,7 +48,7 @@ class EventLog:
         if count == 1:
             self._timers[name] = asyncio.get_running_loop().call_later(_WINDOW_S, self._end, name)
         level = self._level(name) if count <= _LINES else "debug"
-        getattr(_log, level)(name, twin=twin_id, evse=evse, data=data)
+        getattr(self._log, level)(name, twin=twin_id, evse=evse, data=data)
 
     def close(self) -> None:
         """Write what was only counted so far."""
@@ -60,7 +60,7 @@ class EventLog:
         del self._timers[name]
         more = self._told.pop(name) - _LINES
         if more > 0:
-            getattr(_log, self._level(name))(name, more=more, within_s=_WINDOW_S)
+            getattr(self._log, self._level(name))(name, more=more, within_s=_WINDOW_S)
 
     def _level(self, name: str) -> str:
         meant = self._ending and name == "disconnected"

@@ -93,6 +93,11 @@ class Station:
         """Return how many messages wait that must not be lost."""
         return self._exchange.waiting
 
+    def census(self) -> tuple[bool, int, int]:
+        """Return what is counted of all stations: whether it is connected, EVSEs that charge, messages that wait."""
+        exchange = self._exchange
+        return exchange.connected, self.charging, exchange.waiting
+
     @property
     def ping_interval_s(self) -> int:
         """Return the seconds between WebSocket pings, 0 for none."""

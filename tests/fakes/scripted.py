@@ -28,6 +28,9 @@ class ScriptedStation:
         self.charging = 0
         self.queued = 0
 
+    def census(self):
+        return self.connected, self.charging, self.queued
+
     def _input(self, *what) -> Turn:
         self.heard.append(what)
         wanted = self.next.popleft() if self.next else Turn()

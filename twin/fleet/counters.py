@@ -124,9 +124,10 @@ class Counters:
     def take(cls, tally: Tally, commit_ms: float, stations: Iterable[Station]) -> Self:
         """Read the tally and sum up over all stations: connected ones, EVSEs that charge, messages that wait."""
         errors = tally.protocol_errors.total()
-        counters = cls(tally.ocpp_in, tally.ocpp_out, errors, tally.dropped, commit_ms)
+        connected = charging = queued = 0
         for station in stations:
-            counters.connected += station.connected
-            counters.charging += station.charging
-            counters.queued_messages += station.queued
-        return counters
+            stands, charges, waits = station.census()
+            connected += stands
+            charging += charges
+            queued += waits
+        return cls(tally.ocpp_in, tally.ocpp_out, errors, tally.dropped, commit_ms, connected, charging, queued)

@@ -46,9 +46,6 @@ def test_messages_are_counted_by_type_and_action():
 def test_what_stands_is_summed_up():
     tally = Tally()
     tally.ocpp_in, tally.ocpp_out = 7, 8
-    stations = [
-        SimpleNamespace(connected=True, charging=2, queued=5),
-        SimpleNamespace(connected=False, charging=0, queued=1),
-    ]
+    stations = [SimpleNamespace(census=lambda: (True, 2, 5)), SimpleNamespace(census=lambda: (False, 0, 1))]
     counters = Counters.take(tally, 1.5, stations)
     assert counters == Counters(7, 8, 0, 0, 1.5, connected=1, charging=2, queued_messages=6)
