@@ -1,4 +1,4 @@
-"""MQTT's most frequent packets, written and read without an object for each: PUBLISH on its way out, and its PUBACK.
+"""MQTT's most frequent packets, written and read without an object for each: PUBLISH and PUBACK, in both directions.
 
 Everything else is paho's. Knows bytes only; whose packets they are, and what they mean, is the session's business.
 """
@@ -39,6 +39,11 @@ def _length(size: int) -> list[int]:
         size >>= 7
     digits.append(size)
     return digits
+
+
+def puback(mid: int) -> bytes:
+    """Return a PUBACK (MQTT 5 §3.4) that says nothing but that a message was taken."""
+    return b"\x40\x02" + mid.to_bytes(2, "big")
 
 
 class Published(NamedTuple):

@@ -163,6 +163,7 @@ class Session(Entrant):
         if self._open or self._unwritten:
             self._emptied = self._loop.create_future()
             await asyncio.wait([self._emptied, self._disconnected], return_when=asyncio.FIRST_COMPLETED)
+        self._stream.flush()  # nothing may follow the DISCONNECT (MQTT 5 §3.14.4)
         try:
             await self.__aexit__(None, None, None)
         except aiomqtt.MqttError:

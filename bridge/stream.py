@@ -56,7 +56,7 @@ class Stream:
         self._acknowledgements = Acknowledgements()
         # paho acknowledges QoS 1 and 2 before anybody has seen the message, and offers no other way for QoS 2 (its
         # manual_ack concerns PUBCOMP). A crash in between would lose a command, so both are sent by us.
-        self._puback, self._pubrec = client._send_puback, client._send_pubrec  # noqa: SLF001
+        self._pubrec = client._send_pubrec  # noqa: SLF001
         client._send_puback = lambda mid: MQTTErrorCode.MQTT_ERR_SUCCESS  # type: ignore[method-assign]  # noqa: ARG005, SLF001
         client._send_pubrec = self._held  # type: ignore[method-assign]  # noqa: SLF001
         # What comes is read in large pieces, and what confirms our own messages never reaches paho.
@@ -70,11 +70,13 @@ class Stream:
     def put(self, packet: bytes) -> None:
         """Write a packet together with all others of this turn of the loop."""
         if not self._packets:
-            self._loop.call_soon(self._write_packets)
+            self._loop.call_soon(self.flush)
         self._packets.append(packet)
 
-    def _write_packets(self) -> None:
-        """Write what was handed over in this turn of the loop, all at once, after what paho has to write."""
+    def flush(self) -> None:
+        """Write what was put in this turn of the loop, all at once, after what paho has to write."""
+        if not self._packets:
+            return
         joined = b"".join(self._packets)
         self._packets.clear()
         packet = {"command": packets.PUBLISH, "mid": 0, "qos": 1, "pos": 0, "to_process": len(joined), "packet": joined}
@@ -135,7 +137,7 @@ class Stream:
     def _came(self, message: packets.Published) -> None:
         acknowledge = _nothing
         if message.qos:
-            acknowledge = self._acknowledgements.expect(partial(self._puback, message.mid))
+            acknowledge = self._acknowledgements.expect(partial(self.put, packets.puback(message.mid)))
         try:
             topic = message.topic.decode()
         except UnicodeDecodeError:
@@ -159,7 +161,7 @@ class Stream:
         """Take a message that paho has read."""
         acknowledge = _nothing
         if message.qos == 1:
-            acknowledge = self._acknowledgements.expect(lambda: self._puback(message.mid))
+            acknowledge = self._acknowledgements.expect(partial(self.put, packets.puback(message.mid)))
         # Not at once: messages of QoS 2 can only be had after paho's handler, and all must stay in order.
         self._loop.call_soon(self._arrive, message, acknowledge)
 

@@ -59,6 +59,17 @@ async def test_what_is_put_in_one_turn_is_written_together():
     line.close()
 
 
+async def test_what_was_put_can_be_written_at_once():
+    line, heard = Line(), Heard()
+    stream = Stream(line, heard, mqtt5=False)
+    stream.put(packets.puback(7))
+    stream.flush()
+    assert line.theirs.recv(100) == b"\x40\x02\x00\x07"
+    await asyncio.sleep(0)
+    assert heard.writes == 1
+    line.close()
+
+
 async def test_confirmations_and_messages_come_in_large_pieces_and_in_order():
     line, heard = Line(), Heard()
     Stream(line, heard, mqtt5=False)
@@ -80,6 +91,8 @@ async def test_nothing_is_acknowledged_before_it_was_taken():
     await asyncio.sleep(0)
     assert not select.select([line.theirs], [], [], 0)[0]
     heard.messages[0].acknowledge()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
     assert line.theirs.recv(100) == b"\x40\x02\x00\x07"
     line.close()
 
