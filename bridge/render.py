@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, get_args
 
 import msgspec
@@ -40,6 +41,7 @@ _FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
+@lru_cache(maxsize=256)  # what happens together is told in several messages
 def iso(at: Instant) -> str:
     """Write an instant as ISO 8601 in UTC with milliseconds and `Z`; one that no calendar has, as its first or last."""
     moment = datetime.fromtimestamp(min(max(at, _FIRST), _LAST), UTC)

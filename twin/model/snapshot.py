@@ -50,7 +50,7 @@ def dump(box: Box) -> dict[str, bytes]:
     if box.variables.stored is None:
         box.variables.stored = _wrap(box.variables.dump())
     parts = {"station": _wrap(box.station), "variables": box.variables.stored}
-    for name, evse in zip(_evse_names(len(box.evses)), box.all(), strict=True):
+    for name, evse in zip(_evse_names(len(box.evses)), (box.common, *box.evses), strict=True):
         parts[name] = _wrap(evse)
     if box.transactions:
         parts["transactions"] = _wrap(box.transactions)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import assert_never
 
 from msgspec import UNSET, UnsetType
@@ -311,6 +312,7 @@ def _certificates(ids: tuple[CertificateId, ...]) -> security.GetInstalledCertif
     )
 
 
+@lru_cache(maxsize=256)  # what happens together is told in several messages
 def iso(at: Instant) -> str:
     """Write a time in UTC with milliseconds."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
