@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import structlog
+from bridge import logs
 
 _LINES = 20
 _WINDOW_S = 10.0
@@ -27,7 +27,7 @@ _WARNINGS = frozenset(
     }
 )
 
-_log = structlog.get_logger("twin")
+_log = logs.events_of("twin")
 
 
 class EventLog:

@@ -33,7 +33,13 @@ Equip = Callable[[TwinSpec], TwinSpec]
 KeyProblem = Callable[[str, KeySpec], str | None]
 
 _OURS = {"twins", "templates", "csms", "inputs", "infer", "devices", "outputs", "traffic"}
-"""The sections that a reload acts on; the others need a restart of the daemon."""
+"""The sections that a reload acts on as a whole; the others need a restart of the daemon."""
+
+_FOLLOWED: Mapping[str, Mapping[str, Any]] = {
+    "mqtt": {"profile": "home", "meter_interval": None, "session_interval": None},
+    "home_assistant": {"enabled": None},
+}
+"""Settings in other sections that a reload acts on, with a value for each, so that all the rest can be compared."""
 
 _log = structlog.get_logger("daemon")
 
@@ -283,4 +289,10 @@ class _Countdown:
 
 def _needing_restart(before: Settings, after: Settings) -> list[str]:
     names: Iterable[str] = type(before).model_fields
-    return sorted(name for name in names if name not in _OURS and getattr(before, name) != getattr(after, name))
+    return sorted(name for name in names if name not in _OURS and _fixed(before, name) != _fixed(after, name))
+
+
+def _fixed(settings: Settings, name: str) -> Any:
+    """Return what only a restart changes of a section."""
+    found = getattr(settings, name)
+    return found.model_copy(update=_FOLLOWED[name]) if name in _FOLLOWED else found

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 class DiscoveryOptions:
     """Say which twins appear in Home Assistant, and under which topics; `include` and `exclude` are globs of ids.
 
+    `all_or_none`: where there are more than `max_twins`, none appears instead of the first of them. `hidden` are parts
+    of EVSEs that are not published, such as "meter".
     `base_topic`, `node`, `allow` and `mask_id_tags` are those of the MQTT side. `version` is this program's.
     """
 
@@ -18,6 +20,8 @@ class DiscoveryOptions:
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
     max_twins: int = 200
+    all_or_none: bool = False
+    hidden: frozenset[str] = frozenset()
     base_topic: str = "ocpp-twin"
     node: str = "main"
     allow: tuple[str, ...] = ("*",)

@@ -97,7 +97,7 @@ def _card(shown: Evse) -> Text:
 def _session(session: Session) -> Text:
     if session.active:
         number = "" if session.transaction_id is None else f"  no. {session.transaction_id}"
-        return Text(f"{looks.running_for(session.started_at)}  {looks.energy(session.energy_wh or 0.0)}{number}")
+        return Text(f"{looks.lasts(session)}  {looks.energy(session.energy_wh or 0.0)}{number}")
     if session.started_at is None:
         return Text("none yet", palette.DIM)
     return Text(f"ended, {looks.energy(session.energy_wh or 0.0)}", palette.DIM)

@@ -149,7 +149,7 @@ def _session(twin: Twin, _: Knowledge, __: int) -> Text:
     if not found:
         return Text("")
     more = f" +{len(found) - 1}" if len(found) > 1 else ""
-    return Text(looks.running_for(found[0].started_at) + more)
+    return Text(looks.lasts(found[0]) + more)
 
 
 def _long_session(twin: Twin, _: Knowledge, __: int) -> Text:
@@ -157,7 +157,7 @@ def _long_session(twin: Twin, _: Knowledge, __: int) -> Text:
     if not found:
         return Text("")
     first = found[0]
-    parts = [looks.running_for(first.started_at), looks.energy(first.energy_wh or 0.0), first.id_tag or ""]
+    parts = [looks.lasts(first), looks.energy(first.energy_wh or 0.0), first.id_tag or ""]
     return Text("  ".join(part for part in parts if part) + (f"  +{len(found) - 1}" if len(found) > 1 else ""))
 
 

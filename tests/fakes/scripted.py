@@ -27,6 +27,10 @@ class ScriptedStation:
         self.connected = False
         self.charging = 0
         self.queued = 0
+        self.paced = False
+
+    def pace(self, *, paced):
+        self.paced = paced
 
     def _input(self, *what) -> Turn:
         self.heard.append(what)

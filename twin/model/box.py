@@ -34,6 +34,7 @@ class Box:
         "local_list",
         "orphans",
         "profiles",
+        "paced",
         "spec",
         "station",
         "transactions",
@@ -55,6 +56,8 @@ class Box:
         self.evses = evses
         self.variables = variables
         self.ids = ids
+        self.paced = False
+        """Time does not run as it does at the Central System, whose clock says nothing then."""
         self.cache = Cache()
         self.profiles = Profiles()
         self.local_list = LocalList()
