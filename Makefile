@@ -61,8 +61,8 @@ $(BIN)/python:
 
 .venv/.demo: pyproject.toml | $(BIN)/python
 	@echo "Installing ocpp-twin and what it needs (once; about half a minute)"
-	@# What is not imported need not be compiled either: Python does that when it first imports.
-	@$(PIP) install --no-compile --editable '.[demo]' || { echo "$(NOT_INSTALLED)"; exit 1; }
+	@# Nothing is compiled before it is imported, which Python does by itself. Older versions of pip would warn of setup.py.
+	@$(PIP) install --use-pep517 --no-compile --editable '.[demo]' || { echo "$(NOT_INSTALLED)"; exit 1; }
 	@touch $@
 
 .venv/.dev: pyproject.toml | $(BIN)/python

@@ -39,7 +39,7 @@ def _node(node: Node) -> tuple[str, str]:
 
 def _peculiar(info: Info) -> str:
     rate = "" if info.clock_rate == 1 else f", time × {info.clock_rate:g}"
-    missed = {"fleet": ", profile fleet: meters once a minute", "quiet": ", profile quiet: no meters, no limits"}
+    missed = {"fleet": ", profile fleet: meters seldom", "quiet": ", profile quiet: no limits, no meters unless set"}
     return rate + missed.get(info.profile, "")
 
 

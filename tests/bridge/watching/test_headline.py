@@ -37,7 +37,10 @@ def test_banners():
 def test_what_an_output_profile_leaves_out_is_said():
     known = fleet("garage")
     say(known, "bridge/main/info", {"profile": "quiet"})
-    assert "main ● online, profile quiet: no meters, no limits" in headline.connections(known, Link(), "mqtt://b").plain
+    assert (
+        "main ● online, profile quiet: no limits, no meters unless set"
+        in headline.connections(known, Link(), "mqtt://b").plain
+    )
     say(known, "bridge/main/info", {"profile": "fleet", "clock_rate": 10})
     text = headline.connections(known, Link(), "mqtt://b").plain
-    assert "main ● online, time × 10, profile fleet: meters once a minute" in text
+    assert "main ● online, time × 10, profile fleet: meters seldom" in text
