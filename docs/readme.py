@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs import keys_table, presets_table, settings_tables, status_diagram
+from docs import benchmark_table, keys_table, presets_table, settings_tables, status_diagram
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -19,6 +19,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "keys": keys_table.text,
     "presets": presets_table.text,
     "status": status_diagram.text,
+    "benchmark": benchmark_table.text,
 }
 
 
