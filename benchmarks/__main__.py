@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import plots, report
@@ -24,19 +24,32 @@ _RESULTS = Path(__file__).parent / "results"
 _ALWAYS = ("memory", "boot", "discovery", "stop")
 """What is measured of every fleet, whatever else is asked of it."""
 
-Step = tuple[str, int, Load]
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Be something to measure: a part, with so many twins (0: it has none), under this load; some only `once`."""
+
+    part: str
+    count: int
+    load: Load
+    once: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return what its figures are called by."""
+        return f"{self.part}/{self.count}" if self.count else self.part
 
 
 def main() -> int:
     """Run the rounds in turn, print the tables, and keep them where it was asked for."""
-    given = _arguments()
+    given = arguments()
     busy = [os.getloadavg()[0]]
     try:
         _make_room()
         steps = plan(given)
         rounds = measured(steps, given.rounds or (1 if given.quick else 2), given.minutes)
         busy.append(os.getloadavg()[0])
-        found = report.document(rounds, steps[-1][2], busy)
+        found = report.document(rounds, steps[-1].load, busy)
     except (Failed, TimeoutError) as error:
         print(f"benchmark: {str(error) or 'nothing happened in time'}", file=sys.stderr)
         return 1
@@ -48,7 +61,8 @@ def main() -> int:
     return 0
 
 
-def _arguments() -> argparse.Namespace:
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line, or these words."""
     names = (*PARTS, *PHASES, *_ALWAYS)
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="100 twins, one short round")
@@ -58,7 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=None, metavar="N", help="rounds of each part (2)")
     parser.add_argument("--minutes", type=float, default=5.0, metavar="M", help="begin nothing again after so long (5)")
     parser.add_argument("--write", action="store_true", help=f"keep the figures in {_RESULTS.name}/ and in the README")
-    given = parser.parse_args()
+    given = parser.parse_args(words)
     unknown = set(given.only) - set(names)
     if unknown:
         parser.error(f"--only knows {', '.join(names)}, and not {', '.join(sorted(unknown))}")
@@ -77,16 +91,11 @@ def plan(given: argparse.Namespace) -> list[Step]:
         full = replace(load, phases=frozenset(PHASES if "fleet" in chosen else phases))
         short = replace(full, seconds=load.seconds / 2, phases=full.phases - {"meters"})
         others = ([] if given.quick else [100, 1_000, 3_000]) if given.sweep is None else given.sweep
-        steps += [("fleet", count, short) for count in others if count < twins]
-        steps.append(("fleet", twins, full))
-    for name in PARTS:
-        if name in chosen and name != "fleet":
-            steps.append((name, few if name in ("tls", "isolation") else _days(few) if name == "day" else 0, load))
+        steps += [Step("fleet", count, short, once=True) for count in others if count < twins]
+        steps.append(Step("fleet", twins, full))
+    counts = {"tls": few, "isolation": few, "day": max(1, few // 5)}
+    steps += [Step(name, counts.get(name, 0), load) for name in PARTS if name in chosen and name != "fleet"]
     return steps
-
-
-def _days(few: int) -> int:
-    return max(1, few // 5)
 
 
 def measured(steps: Sequence[Step], times: int, minutes: float) -> dict[str, list[Figures]]:
@@ -94,15 +103,13 @@ def measured(steps: Sequence[Step], times: int, minutes: float) -> dict[str, lis
     until = time.monotonic() + minutes * 60
     found: dict[str, list[Figures]] = {}
     for number in range(times):
-        for part, count, load in steps:
-            name = f"{part}/{count}" if count else part
+        for step in steps:
             began = time.monotonic()
-            if number and began > until:
-                print(f"round {number + 1}: no time for {name}")
+            if number and (step.once or began > until):
                 continue
             with tempfile.TemporaryDirectory(prefix="ocpp-twin-bench-") as folder:
-                found.setdefault(name, []).append(PARTS[part](count, load, Path(folder)))
-            print(f"round {number + 1}: {name}, {time.monotonic() - began:.0f} s", flush=True)
+                found.setdefault(step.name, []).append(PARTS[step.part](step.count, step.load, Path(folder)))
+            print(f"round {number + 1}: {step.name}, {time.monotonic() - began:.0f} s", flush=True)
     return found
 
 

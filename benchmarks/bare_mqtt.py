@@ -26,9 +26,13 @@ class BarePublisher(asyncio.Protocol):
     async def connected(cls, port: int) -> Self:
         """Connect to a broker on this machine."""
         _, bare = await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port)
-        async with asyncio.timeout(_WAIT_S):
-            await bare._ready.wait()
+        await bare.accepted()
         return bare
+
+    async def accepted(self) -> None:
+        """Wait until the broker has taken the connection."""
+        async with asyncio.timeout(_WAIT_S):
+            await self._ready.wait()
 
     async def publish(self, messages: list[tuple[bytes, bytes]], count: int, qos: int) -> float:
         """Publish so many of these; return the CPU of one (s)."""

@@ -6,7 +6,8 @@ Told what to do by lines on standard input, answers each with a line of JSON on 
                              was, exchanges so far
     trigger RATE SECONDS     ask stations in turn for a heartbeat, so many a second; answers when all have come, with
                              how long that took: quantiles in milliseconds
-    disturb KIND IDENTITY    begin what `disturbing` knows with one station, which is not asked for heartbeats meanwhile
+    spare IDENTITY           ask this station for no heartbeats from now on
+    disturb KIND IDENTITY    begin what `disturbing` knows with one station
     leave                    end it
     echo RATE SECONDS        send a text to bare connections in turn, so many a second; answers when all are back
     statuses                 when which station reported a status since the last time: [[identity, seconds], …]
@@ -58,7 +59,7 @@ class Central:
         self.dialled = 0
         self.broken = 0
         self.delays: list[float] = []
-        self.disturbed: str | None = None
+        self.spared: str | None = None
         self.disturbance = Disturbance(self)
         self.accepted: set[str] = set()
         self.accepted_at = 0.0
@@ -77,12 +78,13 @@ class Central:
                 return await self._trigger(int(arguments[0]), float(arguments[1]))
             case "echo":
                 return await self._echo(int(arguments[0]), float(arguments[1]))
+            case "spare":
+                self.spared = arguments[0]
+                return {}
             case "disturb":
-                self.disturbed = arguments[1]
                 self.disturbance.begin(arguments[0], arguments[1])
                 return {}
             case "leave":
-                self.disturbed = None
                 return {"sent": await self.disturbance.end()}
             case "statuses":
                 found, self.statuses = self.statuses, []
@@ -95,7 +97,7 @@ class Central:
         return self.stations.get(identity)
 
     async def _trigger(self, rate: int, seconds: float) -> dict[str, float]:
-        stations = itertools.cycle([one for one in self.stations.values() if one.identity != self.disturbed])
+        stations = itertools.cycle([one for one in self.stations.values() if one.identity != self.spared])
         self.delays.clear()
 
         def ask(number: int) -> None:

@@ -1,8 +1,8 @@
 """What a Central System does to one station while others are measured; it goes on until it is told to stop.
 
-    flood      calls without end, 50 of them unanswered at a time
-    slow       reads nothing that the station says, and goes on asking, 200 times a second
-    large      a message of 10 MB each second, which is ten times what a station takes
+flood      calls without end, 50 of them unanswered at a time
+slow       reads nothing that the station says, and goes on asking, 200 times a second
+large      a message of 10 MB each second, which is ten times what a station takes
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def storing(count: int, load: Load, folder: Path) -> Figures:
 def day(count: int, load: Load, folder: Path) -> Figures:
     """Measure a day of so many twins in virtual time, and say what it would be for the number that the goal names.
 
-    Twins know nothing of each other, so their cost is that of one, times their number. None where there is no such part.
+    Twins know nothing of each other, so their cost is that of one, times their number.
     """
     del load
     if find_spec("benchmarks.day") is None:

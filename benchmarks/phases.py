@@ -52,6 +52,7 @@ def meters(scene: Scene) -> Figures:
     return {
         "meters_us": used / exchanges * 1e6,
         "meters_per_s": exchanges / took,
+        "meters_of_due": exchanges / took / (scene.count / sample_interval(scene.count, load)),
         "meters_messages_each": (last["mqtt_out_total"] - first["mqtt_out_total"]) / told,
         "meters_stall_ms": max(stall, last["loop_lag_ms"]),
         "meters_waiting": last["queued_messages"],
@@ -60,5 +61,10 @@ def meters(scene: Scene) -> Figures:
 
 def _last_health(scene: Scene) -> dict[str, float]:
     found: list[dict[str, float]] = []
-    until(lambda: found.extend(scene.watch.health()) or found, scene.process, 10)  # type: ignore[func-returns-value]
+
+    def told() -> bool:
+        found.extend(scene.watch.health())
+        return bool(found)
+
+    until(told, scene.process, 10)
     return found[-1]

@@ -43,10 +43,11 @@ _GROWTH = (
     ("longest stall, charging, ms", "meters_stall_ms"),
     ("longest stall, reloading, ms", "reload_stall_ms"),
     ("meter values, exchanges a second", "meters_per_s"),
+    ("of those that were due", "meters_of_due"),
     ("MQTT messages for each of them", "meters_messages_each"),
     ("CPU of each, µs", "meters_us"),
     ("twins announced to Home Assistant", "discovered"),
-    ("which took, s", "discovery_s"),
+    ("which took after the last was accepted, s", "discovery_s"),
     ("reload, s", "reload_s"),
     ("end of the process, s", "stop_s"),
     ("exchanges that did not come", "exchanges_missing"),
@@ -70,12 +71,13 @@ def document(rounds: Mapping[str, Sequence[Figures]], load: Load, busy: Sequence
         "machine": _machine() | {"load_average": [round(one, 1) for one in busy]},
         "versions": _versions(),
         "load": {"exchanges_per_s": load.exchanges, "commands_per_s": load.commands, "seconds": load.seconds},
-        "parts": {name: {"median": _medians(found), "rounds": list(found)} for name, found in rounds.items() if found[0]},
+        "parts": {name: _part(found) for name, found in rounds.items() if found[0]},
     }
 
 
-def _medians(rounds: Sequence[Figures]) -> Figures:
-    return {name: statistics.median(figures[name] for figures in rounds) for name in rounds[0]}
+def _part(rounds: Sequence[Figures]) -> dict[str, Any]:
+    medians = {name: statistics.median(figures[name] for figures in rounds) for name in rounds[0]}
+    return {"median": medians, "rounds": list(rounds)}
 
 
 def page(found: Mapping[str, Any], plots: Sequence[str] = ()) -> str:
@@ -83,7 +85,7 @@ def page(found: Mapping[str, Any], plots: Sequence[str] = ()) -> str:
     medians, load = goals.medians(found), found["load"]
     text = (
         f"# {found['at']}\n\n{conditions(found)}\n\n"
-        f"Two EVSEs a twin, no TLS where it is not named, durable store, MQTT on; {load['exchanges_per_s']:,} exchanges "
+        f"Two EVSEs a twin, TLS only where it is named, durable store, MQTT on; {load['exchanges_per_s']:,} exchanges "
         f"and {load['commands_per_s']:,} commands a second, {load['seconds']:g} s each. "
         f"[What is measured how](../README.md).\n\n{goals.table(medians)}"
     )

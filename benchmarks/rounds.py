@@ -74,7 +74,7 @@ def _phases(scene: Scene, configuration: Path) -> Figures:
                 figures |= _commanded(scene)
             case "reload":
                 figures |= phases.reload(scene, configuration)
-            case "meters":
+            case _:
                 figures |= phases.meters(scene)
     return figures
 
@@ -101,7 +101,7 @@ def _boot(scene: Scene) -> Figures:
         "boot_cpu_s": used,
         "boot_stall_ms": stall_ms(scene, said),
         "discovered": len(discovered),
-        "discovery_s": max(discovered) - min(discovered) if discovered else 0.0,
+        "discovery_s": max(0.0, max(discovered, default=0.0) - counts["accepted_at"]),
     }
 
 

@@ -23,9 +23,11 @@ class Load:
 
     exchanges: int = 2000
     commands: int = 1000
-    seconds: float = 8.0
-    settle_s: float = 3.0
+    seconds: float = 6.0
+    settle_s: float = 2.0
     phases: frozenset[str] = frozenset(PHASES)
+    turns: int = 3
+    """How often others are measured with and without a disturbance."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,5 +43,5 @@ def _daemon(url: str, count: int, load: Load, folder: Path, root: Path, central:
         with running(fleet) as process:
             until(lambda: central.ask("counts")["accepted"] >= count, process, 60 + count / 20)
             took = central.ask("counts")["accepted_at"] - process.started_at
-            time.sleep(load.settle_s + 3)
+            time.sleep(2 * load.settle_s)
             return {"tls_kib_each": (process.rss() - empty) / count / 1024, "tls_boot_s": took}

@@ -67,6 +67,8 @@ class Rows:
         await self._store.close()
 
 
+_TABLE = "CREATE TABLE IF NOT EXISTS part (twin_id, name, data, PRIMARY KEY (twin_id, name)) WITHOUT ROWID"
+
 _numbers = itertools.count(1)
 
 
@@ -80,7 +82,7 @@ def single(path: Path, rows: int) -> tuple[float, float]:
     connection = sqlite3.connect(path, isolation_level=None)
     for line in ("PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"):
         connection.execute(line)
-    connection.execute("CREATE TABLE IF NOT EXISTS part (twin_id, name, data, PRIMARY KEY (twin_id, name)) WITHOUT ROWID")
+    connection.execute(_TABLE)
     cpu, began = time.process_time(), time.perf_counter()
     for number in range(rows):
         connection.execute(PUT_PART, (f"t-{number % 10_000:05d}", "evse-1", _data()))

@@ -18,7 +18,8 @@ def text() -> str:
     found = json.loads(newest.read_text(encoding="utf-8"))
     machine, count = found["machine"], (goals.counted(goals.medians(found), "fleet") or [0])[-1]
     where = f"benchmarks/results/{newest.stem}.md"
+    cores = f"{machine['processor']} with {machine['cores']} cores"
     return (
-        f"{found['at']}, {count:,} twins, {machine['processor']} with {machine['cores']} cores, which the broker and the "
-        f"Central System share; [all figures]({where}).\n\n{goals.table(goals.medians(found))}"
+        f"{found['at']}, {count:,} twins, {cores}, which the broker and the Central System share; "
+        f"[all figures]({where}).\n\n{goals.table(goals.medians(found))}"
     ).rstrip()
