@@ -117,6 +117,7 @@ GOALS: Sequence[Goal] = (
         of_yardstick=True,
     ),
     Goal("such exchanges that came, of those that were due", "", of("fleet", "meters_of_due"), None, 0.99, least=True),
+    Goal("MQTT messages for each of them", "", of("fleet", "meters_messages_each"), None, 1.0, least=True),
     Goal("CPU of an exchange alone (heartbeats)", "µs", of("fleet", "exchange_us"), _ECHO),
     Goal("CPU of an MQTT command with all that follows", "µs", of("fleet", "command_us"), _ECHO),
     Goal("start, until all are accepted", "s", of("fleet", "boot_s"), of("fleet", "bare_connect_s"), 8.0),

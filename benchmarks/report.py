@@ -102,11 +102,12 @@ def conditions(found: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
     rounds = {len(part["rounds"]) for part in found["parts"].values()}
     several = "–".join(map(str, sorted({min(rounds, default=0), max(rounds, default=0)})))
+    several += " round" if several == "1" else " rounds"
     busy = " and ".join(f"{one:g}" for one in machine["load_average"])
     load = f" Load average before and after: {busy}." if busy else ""
     return (
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB; {machine['system']}. "
-        f"{versions}. Medians of {several} rounds.{load}"
+        f"{versions}. Medians of {several}.{load}"
     )
 
 
