@@ -55,7 +55,7 @@ def _compared(scene: Scene, kind: str, broker: int) -> Figures:
             disturbed.append(scene.central.ask("trigger", rate, seconds))
         sent += told.get("sent", 0.0)
     figures = {f"{kind}_missing": sum(one["missing"] for one in disturbed), f"{kind}_sent": sent}
-    for name in ("p50_ms", "p99_ms", "max_ms"):
+    for name in ("p50_ms", "p90_ms", "p99_ms", "max_ms"):
         figures[f"{kind}_{name}"] = statistics.median(one[name] for one in disturbed)
         figures[f"without_{kind}_{name}"] = statistics.median(one[name] for one in alone)
     return figures

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.goals import Medians, counted, curve
 from benchmarks.isolation import DISTURBANCES
 
-_QUANTILES = (("p50", 50), ("p90", 90), ("p99", 99), ("max", 100))
+_QUANTILES = (("p50", 0), ("p90", 1), ("p99", 2), ("max", 3))
 
 
 def draw(medians: Medians, folder: Path, stem: str) -> list[str]:
@@ -79,5 +79,5 @@ def _latency(medians: Medians) -> list[Any]:
 
 
 def _points(figures: Any, name: str) -> list[tuple[float, float]]:
-    found = ((place, figures.get(f"{name}_{quantile}_ms")) for quantile, place in _QUANTILES)
+    found = ((float(place), figures.get(f"{name}_{quantile}_ms")) for quantile, place in _QUANTILES)
     return [(place, value) for place, value in found if value is not None]
