@@ -151,8 +151,9 @@ def _all(states: States) -> Iterator[Outgoing]:
         yield message
 
 
-async def _measured(lot: Lot, given: argparse.Namespace) -> dict[str, Any]:
-    lot.live(given.before * 60)
+async def measured(lot: Lot, before_min: int, minutes: int) -> dict[str, Any]:
+    """Let the boxes live for a while, then count for so many minutes what each profile publishes."""
+    lot.live(before_min * 60)
     for name in NAMES:
         lot.attach(name)
     # What a fleet has to say at once after a connect is not what it says each minute.
@@ -161,8 +162,8 @@ async def _measured(lot: Lot, given: argparse.Namespace) -> dict[str, Any]:
         shown.kinds.clear()
         shown.seconds.clear()
         shown.size = 0
-    lot.live(given.minutes * 60)
-    seconds = given.minutes * 60
+    seconds = minutes * 60
+    lot.live(seconds)
     return {shown.name: _figures(shown, len(lot.boxes), seconds) for shown in lot.shown}
 
 
@@ -189,7 +190,7 @@ def main() -> None:
     given = parser.parse_args()
     with contextlib.closing(VirtualLoop()) as loop:
         lot = Lot(given.twins, loop)
-        print(json.dumps(loop.run_until_complete(_measured(lot, given)), indent=2))
+        print(json.dumps(loop.run_until_complete(measured(lot, given.before, given.minutes)), indent=2))
     charging = sum(figures.charging for box in lot.boxes.values() for figures in box.station.figures(box.now).evses)
     print(f"{given.twins:,} twins, {charging:,} EVSEs charge at the end")
 

@@ -38,7 +38,7 @@ def test_v_02_a_heartbeat_answered_on_the_grid_does_not_skip_its_instant():
 
 
 def test_a_clock_that_runs_at_a_rate_of_its_own_does_not_follow_the_central_system():
-    # B-05 asks boxes to take its time; to one whose day lasts an hour it says nothing, and would turn stops before starts.
+    # B-05: to a box whose day lasts an hour the Central System's time says nothing, and would turn stops before starts.
     bench = Bench(settings={"AlignedDataCtrlr.Interval": "60"})
     bench.twin.pace(paced=True)
     bench.link_up()
