@@ -32,7 +32,6 @@ _TOLD_WHEN_QUIET = frozenset(
         "protocol_error",
         "sensor_stale",
         "actuation_failed",
-        "security_event",
     }
 )
 

@@ -65,9 +65,10 @@ def evse(connector: Connector) -> list[Fact]:
         ("Session", _session(connector.session)),
         ("Power", _power(meter)),
         ("Meter", _meter(meter)),
-        ("Limit", _limit(limit)),
-        ("set by", _source(limit)),
+        ("Limit", _limit(limit) if connector.session.active or limit.allowed else Text("no session, no energy", palette.DIM)),
     ]
+    if connector.session.active or limit.allowed:
+        facts.append(("set by", _source(limit)))
     return [*facts, *_more(connector)]
 
 

@@ -16,6 +16,7 @@ from bridge.watching import looks, palette
 from bridge.watching.knowledge import Knowledge, Twin
 
 _WIDE = 140
+_USUAL = len("○ Available")
 _LISTED = 2
 _ORDER = {name: number for number, name in enumerate(("Faulted", "Charging", "SuspendedEV", "SuspendedEVSE"))}
 
@@ -104,9 +105,12 @@ def _uplink_rank(twin: Twin, known: Knowledge) -> str:
 def _statuses(twin: Twin, _: Knowledge, width: int) -> Text:
     names = [one.evse.status for one in twin.connectors.values()]
     if len(names) <= _LISTED:
-        listed = Text("  ").join(looks.status(name) for name in names)
-        if listed.cell_len <= width:
-            return listed
+        signs = [looks.status(name) for name in names]
+        aligned = [*(_padded(text) for text in signs[:-1]), *signs[-1:]]
+        for texts in (aligned, signs):
+            listed = Text("  ").join(texts)
+            if listed.cell_len <= width:
+                return listed
     if len(names) == 1:
         return looks.status(names[0])
     counted = sorted(Counter(names).items(), key=lambda item: _ORDER.get(item[0], len(_ORDER)))
@@ -115,6 +119,13 @@ def _statuses(twin: Twin, _: Knowledge, width: int) -> Text:
     if words.cell_len <= width:
         return words
     return Text(" ").join(Text(f"{sign}{count}", style) for (sign, style), _name, count in signs)
+
+
+def _padded(status: Text) -> Text:
+    # Those that one sees most are as long as this, so that the second EVSE stands below the second.
+    text = status.copy()
+    text.pad_right(max(_USUAL - text.cell_len, 0))
+    return text
 
 
 def _status_rank(twin: Twin, _: Knowledge) -> tuple[int, str]:
