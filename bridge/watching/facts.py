@@ -9,11 +9,11 @@ from typing import TypeAlias
 
 from rich.text import Text
 
-from bridge.demo.console import sentence
 from bridge.watching import looks, palette, printing
 from bridge.watching.frames import Frame, Kind
 from bridge.watching.knowledge import Connector, Knowledge, Twin
 from bridge.watching.shapes import Event, Evse, Limit, Meter, Session
+from bridge.wording import sentence
 
 Fact: TypeAlias = tuple[str, Text]
 
@@ -57,7 +57,7 @@ def station(twin: Twin) -> Text:
 
 def evse(connector: Connector) -> list[Fact]:
     """Tell an EVSE's facts, the important ones first."""
-    shown, meter, limit = connector.evse, connector.meter, connector.limit
+    shown, meter = connector.evse, connector.meter
     facts = [
         ("Status", _status(shown)),
         ("Car", _car(shown)),
@@ -65,7 +65,10 @@ def evse(connector: Connector) -> list[Fact]:
         ("Session", _session(connector.session)),
         ("Power", _power(meter)),
         ("Meter", _meter(meter)),
-        ("Limit", _limit(limit) if connector.session.active or limit.allowed else Text("no session, no energy", palette.DIM)),
+        (
+            "Limit",
+            _limit(limit) if connector.session.active or limit.allowed else Text("no session, no energy", palette.DIM),
+        ),
     ]
     if connector.session.active or limit.allowed:
         facts.append(("set by", _source(limit)))

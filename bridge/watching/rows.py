@@ -105,9 +105,9 @@ def _uplink_rank(twin: Twin, known: Knowledge) -> str:
 def _statuses(twin: Twin, _: Knowledge, width: int) -> Text:
     names = [one.evse.status for one in twin.connectors.values()]
     if len(names) <= _LISTED:
-        signs = [looks.status(name) for name in names]
-        aligned = [*(_padded(text) for text in signs[:-1]), *signs[-1:]]
-        for texts in (aligned, signs):
+        plain = [looks.status(name) for name in names]
+        aligned = [*(_padded(text) for text in plain[:-1]), *plain[-1:]]
+        for texts in (aligned, plain):
             listed = Text("  ").join(texts)
             if listed.cell_len <= width:
                 return listed
