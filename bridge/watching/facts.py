@@ -65,14 +65,16 @@ def evse(connector: Connector) -> list[Fact]:
         ("Session", _session(connector.session)),
         ("Power", _power(meter)),
         ("Meter", _meter(meter)),
-        (
-            "Limit",
-            _limit(limit) if connector.session.active or limit.allowed else Text("no session, no energy", palette.DIM),
-        ),
+        *_offered(connector),
     ]
-    if connector.session.active or limit.allowed:
-        facts.append(("set by", _source(limit)))
     return [*facts, *_more(connector)]
+
+
+def _offered(connector: Connector) -> list[Fact]:
+    limit = connector.limit
+    if not connector.session.active and not limit.allowed:
+        return [("Limit", Text("no session, no energy", palette.DIM))]
+    return [("Limit", _limit(limit)), ("set by", _source(limit))]
 
 
 def _status(shown: Evse) -> Text:
