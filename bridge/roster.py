@@ -212,7 +212,9 @@ class Roster:
         }
         self._configured = configured
         _log.info("reloaded", **{name: len(ids) for name, ids in report.items()}, settings=report["needs_restart"])
-        wait = _Countdown(len(report["added"]) + len(report["removed"]) + len(report["changed"]), partial(done, report))
+        wait = _Countdown(
+            len(report["added"]) + len(report["removed"]) + len(report["changed"]), partial(self._taken, report, done)
+        )
         for twin in report["removed"]:
             self.remove(twin, wait.one, forget=False)
         for twin in report["changed"]:
@@ -224,6 +226,10 @@ class Roster:
             except Rejected as why:  # at this moment, somebody adds one by that id over MQTT
                 came(why)
         self._changed()
+
+    def _taken(self, report: Mapping[str, list[str]], done: Done) -> None:
+        self._changed()  # those that were added are there only now
+        done(report)
 
     def _change(self, spec: TwinSpec, done: Callable[[], None]) -> None:
         evses = self._fleet.evse_count(spec.id)
