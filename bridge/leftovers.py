@@ -31,9 +31,10 @@ class Leftovers:
     def __init__(self, options: MqttOptions, stored: Mapping[str, bytes], keep: Callable[[str, bytes], None]) -> None:
         self._where = f"{broker(options).url} {options.base_topic}"
         self._keep = keep
-        self._known = _Cleared("")
-        if (data := stored.get(_NAME)) is not None:
-            self._known = msgspec.json.decode(data, type=_Cleared)
+        try:
+            self._known = msgspec.json.decode(stored.get(_NAME, b""), type=_Cleared)
+        except msgspec.DecodeError:  # there is none, or it is another version's
+            self._known = _Cleared("")
 
     def follow(self, publisher: Publisher, output: Output) -> None:
         """Have a publisher follow a profile, and clear what it hides unless that was done already."""

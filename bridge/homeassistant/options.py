@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -31,6 +32,11 @@ class DiscoveryOptions:
     def shows(self, twin_id: str) -> bool:
         """Tell whether a twin is meant to appear."""
         return self.enabled and _matches(twin_id, self.include) and not _matches(twin_id, self.exclude)
+
+    def is_on(self, twin_ids: Iterable[str]) -> bool:
+        """Tell whether any of all these twins may appear."""
+        too_many = self.all_or_none and sum(map(self.shows, twin_ids)) > self.max_twins
+        return self.enabled and not too_many
 
     def takes(self, command: str | None) -> bool:
         """Tell whether a command such as `cmd/swipe` would be taken: what would be refused is not offered."""

@@ -206,6 +206,23 @@ def test_every_setting_of_home_assistant_reaches_the_daemon(configured):
     assert (options.include, options.exclude, options.version) == (("a*",), ("b*",), version("ocpp-twin"))
 
 
+@pytest.mark.parametrize(
+    ("profile", "enabled", "found"),
+    [
+        ("home", None, (True, False)),
+        ("fleet", None, (True, True)),
+        ("quiet", None, (False, False)),
+        ("home", False, (False, False)),
+        ("fleet", True, (True, False)),
+        ("quiet", True, (True, False)),
+    ],
+)
+def test_what_is_set_of_discovery_wins_over_the_profile(configured, profile, enabled, found):
+    own = {} if enabled is None else {"enabled": enabled}
+    options = discovery_options(configured(f"mqtt: {{profile: {profile}}}", home_assistant=own).settings)
+    assert (options.enabled, options.all_or_none) == found
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_signals_end_it_with_0_and_a_hangup_does_not(mosquitto, tmp_path, number):
     (tmp_path / "a.yaml").write_text(

@@ -90,3 +90,9 @@ async def test_a_reload_clears_and_shows_again(stored):
     run.pump()
     assert run.outlet.on(LIMIT)
     assert Run(stored, "quiet").connect().cleared == {METER, LIMIT}
+
+
+async def test_what_another_version_remembers_counts_for_nothing(stored):
+    Run(stored, "quiet").connect()
+    stored["cleared"] = b'{"where": 1}'
+    assert Run(stored, "quiet").connect().cleared == {METER, LIMIT}
