@@ -7,6 +7,8 @@
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
 INSTALL_IT = Install it, or say: make PYTHON=/path/to/python3 $(MAKECMDGOALS)
+NOT_INSTALLED = This did not work; pip says why above. Packages come from the network: behind a proxy set HTTPS_PROXY, for \
+	a mirror PIP_INDEX_URL. Then say make $(MAKECMDGOALS) again.
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -59,7 +61,8 @@ $(BIN)/python:
 
 .venv/.demo: pyproject.toml | $(BIN)/python
 	@echo "Installing ocpp-twin and what it needs (once; about half a minute)"
-	@$(PIP) install --editable '.[demo]'
+	@# Nothing is compiled before it is imported, which Python does by itself. Older versions of pip would warn of setup.py.
+	@$(PIP) install --use-pep517 --no-compile --editable '.[demo]' || { echo "$(NOT_INSTALLED)"; exit 1; }
 	@touch $@
 
 .venv/.dev: pyproject.toml | $(BIN)/python

@@ -3,7 +3,7 @@
 No compression, no pings, small limits. Each has a task that sends back what it hears, as the library's manual shows:
 one message in and one out, like an OCPP exchange. Told what to do by lines, like the light Central System:
 
-    connect URL COUNT        open them, with bounded concurrency
+    connect URL COUNT [CA]   open them, with bounded concurrency; CA is a file with the root to trust, for TLS
 
 On uvloop; with `--asyncio` on the event loop that Python brings.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import sys
 import time
 from typing import Any
@@ -32,11 +33,12 @@ class Bare:
         """Carry out a line."""
         match command:
             case "connect":
-                return await self._connect(arguments[0], int(arguments[1]))
+                authority = ssl.create_default_context(cafile=arguments[2]) if arguments[2:] else None
+                return await self._connect(arguments[0], int(arguments[1]), authority)
             case _:
                 raise ValueError(command)
 
-    async def _connect(self, url: str, count: int) -> dict[str, float]:
+    async def _connect(self, url: str, count: int, authority: ssl.SSLContext | None) -> dict[str, float]:
         began, limit = time.monotonic(), asyncio.Semaphore(_AT_ONCE)
 
         async def open_one(number: int) -> None:
@@ -50,6 +52,7 @@ class Bare:
                     write_limit=1024,
                     user_agent_header=None,
                     proxy=None,
+                    ssl=authority,
                 )
             self._tasks.append(asyncio.create_task(_echo(connection)))
 

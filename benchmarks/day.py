@@ -95,14 +95,14 @@ class Books:
 class Box:
     """Be a station with its drivers and its Central System; `live` until an instant."""
 
-    def __init__(self, spec: TwinSpec, plan: Plan, books: Books | None = None) -> None:
-        self.now = T0
+    def __init__(self, spec: TwinSpec, plan: Plan, books: Books | None = None, began: float = T0) -> None:
+        self.now = began
         self.books = Books() if books is None else books
         ids = itertools.count(1)
-        self.station, turn = Station.start(spec, T0, ids=lambda: f"{next(ids):08d}")
-        self.drivers = [Driver(spec.id, number, plan, T0) for number in range(1, len(spec.evses) + 1)]
+        self.station, turn = Station.start(spec, began, ids=lambda: f"{next(ids):08d}")
+        self.drivers = [Driver(spec.id, number, plan, began) for number in range(1, len(spec.evses) + 1)]
         self._carry(turn)
-        self._carry(self.station.link_up("ws://central/ocpp", T0))
+        self._carry(self.station.link_up("ws://central/ocpp", began))
 
     def live(self, until: float) -> None:
         """Let everything happen that is due, each at its time."""

@@ -5,33 +5,18 @@ Times in seconds unless the name says otherwise. Memory is RSS over the same pro
 
 from __future__ import annotations
 
-import statistics
-import sys
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from benchmarks.processes import Failed, Process, Scripted, mosquitto
-from benchmarks.watch import NODE, Watch
-
-Figures: TypeAlias = dict[str, float]
-
-_POLL_S = 0.1
-_HEALTH_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Say how much is asked for: exchanges and plugs a second, for how many seconds each, after how long a rest."""
-
-    exchanges: int = 2000
-    plugs: int = 1000
-    seconds: float = 8.0
-    settle_s: float = 3.0
+from benchmarks import phases
+from benchmarks.fleet import configure, running, twin_ids, until
+from benchmarks.processes import Scripted, mosquitto
+from benchmarks.quantiles import quantiles_ms
+from benchmarks.scene import PHASES, Figures, Load, Scene, sample_interval, stall_ms
+from benchmarks.watch import Watch
 
 
 def bare(count: int, load: Load, folder: Path, *arguments: str) -> Figures:
@@ -40,101 +25,114 @@ def bare(count: int, load: Load, folder: Path, *arguments: str) -> Figures:
         empty = client.rss()
         took = client.ask("connect", f"ws://127.0.0.1:{central.hello['port']}", count)["seconds"]
         time.sleep(load.settle_s)
-        memory, before = client.rss() - empty, client.cpu()
-        trips = central.ask("echo", load.exchanges, load.seconds)["sent"]
-        return {
-            "connect_s": took,
-            "kib_each": memory / count / 1024,
-            "echo_us": (client.cpu() - before) / trips * 1e6,
-        }
+        figures = {"bare_connect_s": took, "bare_kib_each": (client.rss() - empty) / count / 1024}
+        if load.phases & {"exchange", "commands", "meters"}:
+            before = client.cpu()
+            trips = central.ask("echo", load.exchanges, load.seconds)["sent"]
+            figures["bare_echo_us"] = (client.cpu() - before) / trips * 1e6
+        return figures
 
 
 def daemon(count: int, load: Load, folder: Path) -> Figures:
-    """Measure the daemon: empty, starting, idle, exchanging, plugged by MQTT, stopping."""
+    """Measure the daemon: empty, starting, idle, exchanging, commanded by MQTT, reloading, charging, stopping."""
     with mosquitto(folder) as broker, Scripted("benchmarks.central", folder) as central, Watch(broker) as watch:
-        port = central.hello["port"]
-        with _running(folder / "empty", broker, port, 0) as process:
-            _until(watch.health, process, 30)
+        with running(configure(folder / "empty", broker, 0)) as process:
+            until(watch.health, process, 30)
             time.sleep(load.settle_s)
             empty = process.rss()
         watch.forget()
-        with _running(folder / "fleet", broker, port, count) as process:
-            figures = _boot(process, central, watch, count, load)
+        interval = f"{sample_interval(count, load)}s"
+        configuration = configure(
+            folder / "fleet",
+            broker,
+            count,
+            csms={"url": f"ws://127.0.0.1:{central.hello['port']}/ocpp"},
+            mqtt={"meter_interval": interval},
+            twin={"keys": {"MeterValueSampleInterval": interval.removesuffix("s")}},
+        )
+        with running(configuration) as process:
+            scene = Scene(process, central, watch, count, load)
+            figures = _boot(scene)
             figures["kib_each"] = (process.rss() - empty) / count / 1024
             figures["empty_mib"] = empty / 2**20
-            figures |= _idle(process, watch, count, load)
-            figures |= _exchanging(process, central, watch, load)
-            figures |= _plugged(process, central, watch, count, load)
+            figures |= _phases(scene, configuration)
             figures["stop_s"] = process.stop()
         return figures
 
 
-def twin_ids(count: int) -> list[str]:
-    """Return the ids of the twins, as the configuration's range makes them."""
-    return [f"t-{number:05d}" for number in range(1, count + 1)]
+def _phases(scene: Scene, configuration: Path) -> Figures:
+    figures: Figures = {}
+    for name in PHASES:
+        if name not in scene.load.phases:
+            continue
+        match name:
+            case "idle":
+                figures |= _idle(scene)
+            case "exchange":
+                figures |= _exchanging(scene)
+            case "commands":
+                figures |= _commanded(scene)
+            case "reload":
+                figures |= phases.reload(scene, configuration)
+            case _:
+                figures |= phases.meters(scene)
+    return figures
 
 
-@contextmanager
-def _running(folder: Path, broker: int, central: int, count: int) -> Iterator[Process]:
-    folder.mkdir()
-    twins = f'[{{id: "t-{{00001..{count:05d}}}", evses: 2, max_a: 32}}]' if count else "[]"
-    configuration = folder / "ocpp-twin.yaml"
-    configuration.write_text(
-        f"node: {NODE}\n"
-        f"mqtt: {{url: 'mqtt://127.0.0.1:{broker}', health_interval: {_HEALTH_S:g}s}}\n"
-        f"csms: {{url: 'ws://127.0.0.1:{central}/ocpp'}}\n"
-        f"store: {{url: 'sqlite:///{folder}/twins.db'}}\n"
-        f"twins: {twins}\n"
-    )
-    # As a module, so that what is measured is the checkout that the benchmark lies in.
-    command = [sys.executable, "-m", "bridge", "run", "--config", str(configuration)]
-    with Process(command, folder / "daemon.log") as process:
-        yield process
-
-
-def _boot(process: Process, central: Scripted, watch: Watch, count: int, load: Load) -> Figures:
+def _boot(scene: Scene) -> Figures:
+    process, central, count = scene.process, scene.central, scene.count
     cpu = process.cpu()
-    _until(lambda: central.ask("counts")["accepted"] >= count, process, 30 + count / 100)
-    took = central.ask("counts")["accepted_at"] - process.started_at
+    until(lambda: central.ask("counts")["accepted"] >= count, process, 30 + count / 100)
+    counts = central.ask("counts")
     said: list[dict[str, Any]] = []
 
     def quiet() -> bool:
         """Tell whether nothing is published any more but health: states are on their way for some time."""
-        said.extend(watch.health())
+        said.extend(scene.watch.health())
         return len(said) > 1 and said[-1]["mqtt_out_total"] - said[-2]["mqtt_out_total"] <= 1
 
-    _until(quiet, process, 60 + count / 100)
+    until(quiet, process, 60 + count / 100)
     used = process.cpu() - cpu
-    time.sleep(load.settle_s)
-    return {"boot_s": took, "boot_cpu_s": used, "boot_stall_ms": _stall(watch, said)}
+    time.sleep(scene.load.settle_s)
+    discovered = scene.watch.discovered()
+    return {
+        "boot_s": counts["accepted_at"] - process.started_at,
+        "handshakes_failed": max(counts["broken"], counts["dialled"] - count),
+        "boot_cpu_s": used,
+        "boot_stall_ms": stall_ms(scene, said),
+        "discovered": len(discovered),
+        "discovery_s": max(0.0, max(discovered, default=0.0) - counts["accepted_at"]),
+    }
 
 
-def _idle(process: Process, watch: Watch, count: int, load: Load) -> Figures:
-    watch.health()
-    before, began = process.cpu(), time.monotonic()
-    time.sleep(load.seconds)
-    used, took = process.cpu() - before, time.monotonic() - began
-    return {"idle_us_per_s": used / took / count * 1e6, "idle_stall_ms": _stall(watch)}
+def _idle(scene: Scene) -> Figures:
+    scene.watch.health()
+    before, began = scene.process.cpu(), time.monotonic()
+    time.sleep(scene.load.seconds)
+    used, took = scene.process.cpu() - before, time.monotonic() - began
+    return {"idle_us_per_s": used / took / scene.count * 1e6, "idle_stall_ms": stall_ms(scene)}
 
 
-def _exchanging(process: Process, central: Scripted, watch: Watch, load: Load) -> Figures:
-    watch.health()
-    before, exchanges = process.cpu(), central.ask("counts")["exchanges"]
+def _exchanging(scene: Scene) -> Figures:
+    central, load = scene.central, scene.load
+    scene.watch.health()
+    before, exchanges = scene.process.cpu(), central.ask("counts")["exchanges"]
     # Each trigger is two exchanges: TriggerMessage, and the Heartbeat that it asks for.
     done = central.ask("trigger", load.exchanges // 2, load.seconds)
-    used, exchanges = process.cpu() - before, central.ask("counts")["exchanges"] - exchanges
+    used, exchanges = scene.process.cpu() - before, central.ask("counts")["exchanges"] - exchanges
     return {
         "exchange_us": used / exchanges * 1e6,
-        "exchange_stall_ms": _stall(watch),
+        "exchange_stall_ms": stall_ms(scene),
         "exchanges_missing": done["missing"],
     }
 
 
-def _plugged(process: Process, central: Scripted, watch: Watch, count: int, load: Load) -> Figures:
+def _commanded(scene: Scene) -> Figures:
+    central, process = scene.central, scene.process
     central.ask("statuses")
-    watch.health()
+    scene.watch.health()
     before = process.cpu()
-    told = watch.plug(twin_ids(count), load.plugs, load.seconds)
+    told = scene.watch.plug(twin_ids(scene.count), scene.load.commands, scene.load.seconds)
     heard: list[tuple[str, float]] = []
 
     def complete() -> bool:
@@ -143,18 +141,15 @@ def _plugged(process: Process, central: Scripted, watch: Watch, count: int, load
 
     missing = 0
     try:
-        _until(complete, process, 15)
+        until(complete, process, 15)
     except TimeoutError:
         missing = len(told) - len(heard)
     used = process.cpu() - before
-    delays = sorted(_delays(told, heard))
-    cuts = statistics.quantiles(delays, n=100) if len(delays) > 1 else [float("nan")] * 99
-    return {
-        "plug_us": used / len(told) * 1e6,
-        "plug_p50_ms": cuts[49] * 1e3,
-        "plug_p99_ms": cuts[98] * 1e3,
-        "plug_stall_ms": _stall(watch),
-        "plugs_missing": missing,
+    quantiles = {f"command_{name}": value for name, value in quantiles_ms(list(_delays(told, heard))).items()}
+    return quantiles | {
+        "command_us": used / len(told) * 1e6,
+        "command_stall_ms": stall_ms(scene),
+        "commands_missing": missing,
     }
 
 
@@ -166,20 +161,3 @@ def _delays(told: Sequence[tuple[str, float]], heard: Sequence[tuple[str, float]
     for twin, at in heard:
         if waiting[twin]:
             yield at - waiting[twin].popleft()
-
-
-def _stall(watch: Watch, before: Sequence[dict[str, Any]] = ()) -> float:
-    time.sleep(1.5 * _HEALTH_S)  # until the daemon has told of the last moments, too
-    return max((float(health["loop_lag_ms"]) for health in (*before, *watch.health())), default=float("nan"))
-
-
-def _until(condition: Callable[[], object], process: Process, timeout_s: float) -> None:
-    until = time.monotonic() + timeout_s
-    while not condition():
-        process.check()
-        if time.monotonic() > until:
-            raise TimeoutError
-        time.sleep(_POLL_S)
-
-
-__all__ = ["Failed", "Figures", "Load", "bare", "daemon"]

@@ -1,6 +1,6 @@
 """As much of a WebSocket server as the light Central System needs (RFC 6455), so that it is not what is measured.
 
-Knows text frames up to 64 KiB, pings and closes, and one subprotocol; no fragments, no extensions, no checks.
+Knows text frames (to be taken up to 64 KiB), pings and closes, and one subprotocol; no fragments, extensions or checks.
 """
 
 from __future__ import annotations
@@ -37,9 +37,19 @@ class Peer(asyncio.Protocol):
     def send(self, text: bytes, opcode: int = _TEXT) -> None:
         """Send a frame."""
         size = len(text)
-        head = bytes((0x80 | opcode, size)) if size < 126 else bytes((0x80 | opcode, 126)) + size.to_bytes(2, "big")
+        if size < 126:
+            head = bytes((0x80 | opcode, size))
+        elif size < 65_536:
+            head = bytes((0x80 | opcode, 126)) + size.to_bytes(2, "big")
+        else:
+            head = bytes((0x80 | opcode, 127)) + size.to_bytes(8, "big")
         if self._transport is not None:
             self._transport.write(head + text)
+
+    def listen(self, *, reads: bool) -> None:
+        """Read on, or read no more until told otherwise."""
+        if self._transport is not None:
+            self._transport.resume_reading() if reads else self._transport.pause_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's has the same methods

@@ -19,9 +19,10 @@ import structlog
 from bridge import garbage, masking, surroundings
 from bridge.client import Client
 from bridge.farewell import while_it_gets_on
-from bridge.from_settings import discovery_options, http_options, mqtt_options
+from bridge.from_settings import discovery_options, http_options, mqtt_options, mqtt_output
 from bridge.health import Health, NodeInfo
 from bridge.homeassistant.announcer import Announcer
+from bridge.leftovers import Leftovers
 from bridge.listeners import Listeners
 from bridge.monitoring.monitor import Monitor
 from bridge.monitoring.sources import Sources
@@ -87,6 +88,8 @@ class Daemon:
         listeners = Listeners(self._publisher)
         self._fleet = _fleet(settings, store, listeners, clock)
         self._publisher.attach(self._fleet)
+        self._leftovers = Leftovers(options, contents.node, self._fleet.keep)
+        self._leftovers.follow(self._publisher, options.output)
         self._around = Surroundings(
             *(configured, options, self._fleet, self._publisher),
             clock=clock,
@@ -94,7 +97,7 @@ class Daemon:
             stored=contents.receipts,
         )
         self._fleet.attach(self._around.actuators)
-        announcer = Announcer(discovery_options(settings), self._fleet, self._publisher)
+        self._announcer = announcer = Announcer(discovery_options(settings), self._fleet, self._publisher)
         self._publisher.watch_stations(announcer.changed)
         self._publisher.watch_broker(supervisor.changed)
         self._roster = self._roster_of(clock, announcer, load)
@@ -258,11 +261,17 @@ class Daemon:
     def _twins_changed(self) -> None:
         if self._roster.configured is not self._configured:
             self._configured = self._roster.configured
+            self._follow_profile(self._configured.settings)
             self._around.replace(self._configured)
             self._client.inputs_changed(*self._around.heard)
         self._client.twins_changed()
         self._around.twins_changed()
         self._health.introduce()
+
+    def _follow_profile(self, settings: Settings) -> None:
+        if (found := mqtt_output(settings)) != self._publisher.output:
+            self._leftovers.follow(self._publisher, found)
+        self._announcer.follow(discovery_options(settings))
 
 
 def key_problem(key: str, spec: KeySpec) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import structlog
+from bridge import logs
 
 _LINES = 20
 _WINDOW_S = 10.0
@@ -36,7 +36,7 @@ class EventLog:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._ending = False
         # Bound once: to bind it for each line takes longer than to see that nobody wants the line.
-        self._log = structlog.get_logger("twin").bind()
+        self._log = logs.events_of("twin").bind()
 
     def ending(self) -> None:
         """Learn that the daemon ends: that connections end, too, is no news."""

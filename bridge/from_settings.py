@@ -10,6 +10,7 @@ from importlib.metadata import version
 from bridge.homeassistant.options import DiscoveryOptions
 from bridge.monitoring.options import HttpOptions
 from bridge.options import MqttOptions
+from bridge.profiles import Output, output
 from config import presets
 from config.settings import Settings
 
@@ -42,8 +43,7 @@ def mqtt_options(settings: Settings) -> MqttOptions:
         rate_burst=mqtt.rate_limit.burst,
         stale_after_s=mqtt.stale_after,
         duplicate_window_s=mqtt.duplicate_window,
-        meter_interval_s=mqtt.meter_interval,
-        session_interval_s=mqtt.session_interval,
+        output=mqtt_output(settings),
         health_interval_s=mqtt.health_interval,
         error_interval_s=mqtt.error_interval,
         max_backlog=mqtt.max_backlog,
@@ -51,6 +51,12 @@ def mqtt_options(settings: Settings) -> MqttOptions:
         trace=tuple(mqtt.trace),
         cars=presets.cars(),
     )
+
+
+def mqtt_output(settings: Settings) -> Output:
+    """Return what is published of twins and how often: what the profile says, but for what is set."""
+    mqtt = settings.mqtt
+    return output(mqtt.profile, meter_interval_s=mqtt.meter_interval, session_interval_s=mqtt.session_interval)
 
 
 def http_options(settings: Settings) -> HttpOptions:
@@ -68,9 +74,11 @@ def http_options(settings: Settings) -> HttpOptions:
 
 def discovery_options(settings: Settings) -> DiscoveryOptions:
     """Return the settings of Home Assistant discovery as plain values."""
-    found = settings.home_assistant
+    found, profile = settings.home_assistant, settings.mqtt.profile
     return DiscoveryOptions(
-        enabled=found.enabled,
+        enabled=profile != "quiet" if found.enabled is None else found.enabled,
+        all_or_none=profile == "fleet" and found.enabled is None,
+        hidden=mqtt_output(settings).hidden,
         prefix=found.prefix,
         include=tuple(found.include),
         exclude=tuple(found.exclude),

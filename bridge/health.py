@@ -122,6 +122,7 @@ class Health:
             "started_at": render.iso(self._info.started_at),
             "twins": len(self._fleet.ids),
             "clock_rate": self._info.clock_rate(),
+            "profile": self._publisher.output.profile,
         }
         self._publisher.document(self._topics.info, render.encode(fields), qos=1)
 

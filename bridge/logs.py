@@ -23,6 +23,8 @@ Format = Literal["auto", "console", "json"]
 
 _PAHO_REPEATS = ("failed to receive on socket", "timeout on socket")
 
+_EVENTS = "events"
+
 _Line: TypeAlias = MutableMapping[str, Any]
 
 _PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
@@ -32,15 +34,26 @@ _BARE = re.compile(r"[^\s\"'=\\{}\[\]]+")
 
 
 class _Output(structlog.WriteLogger):
-    """Write the lines of the logger of this name."""
+    """Write the lines of the logger of this name; `events` says that they are what twins tell."""
 
-    def __init__(self, stream: TextIO, name: str) -> None:
+    def __init__(self, stream: TextIO, name: str = "ocpp-twin", *, events: bool = False) -> None:
         super().__init__(stream)
         self.name = name
+        self.events = events
 
 
-def configure(level: Level = "info", form: Format = "auto", stream: TextIO | None = None) -> None:
-    """Set up all logging of the process, that of libraries included, which only warn."""
+def events_of(name: str) -> Any:
+    """Return the logger of this name for what twins tell."""
+    return structlog.get_logger(name, _EVENTS)
+
+
+def configure(
+    level: Level = "info", form: Format = "auto", stream: TextIO | None = None, *, events: bool = True
+) -> None:
+    """Set up all logging of the process, that of libraries included, which only warn.
+
+    Where somebody else shows what twins tell, `events` leaves it out.
+    """
     stream = stream or sys.stderr
     journal = is_journal(stream)
     common: list[Processor] = [structlog.processors.add_log_level]
@@ -51,9 +64,9 @@ def configure(level: Level = "info", form: Format = "auto", stream: TextIO | Non
         console = form == "console" or (form == "auto" and stream.isatty())
         ending = _for_people(colours=stream.isatty()) if console else _for_machines(journal=journal)
     structlog.configure(
-        processors=[_named, *common, *ending],
+        processors=[*([] if events else [_without_events]), _named, *common, *ending],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *names: _Output(stream, names[0] if names else "ocpp-twin"),
+        logger_factory=lambda *names: _Output(stream, *names[:1], events=_EVENTS in names[1:]),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
@@ -134,6 +147,13 @@ def _value(value: Any) -> str:
     if isinstance(value, str) and _BARE.fullmatch(value):
         return value
     return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _without_events(logger: _Output, method: str, line: _Line) -> _Line:
+    del method
+    if logger.events:
+        raise structlog.DropEvent
+    return line
 
 
 def _named(logger: _Output, method: str, line: _Line) -> _Line:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bridge.profiles import Output
 from twin.model.spec import EvSpec
 
 Protocol = Literal["auto", "5", "3.1.1"]
@@ -21,7 +22,8 @@ class MqttOptions:
 
     `url`: mqtt://, mqtts://, ws:// or wss://; user and password may stand in it. `protocol` "auto" tries MQTT 5,
     then 3.1.1. `allow` holds globs such as "set/*" or "cmd/swipe", `trace` globs of the twins whose OCPP frames
-    are published. `cars` are the car models that `set/plugged` knows by name.
+    are published. `output` says what is shown of twins, and how often.
+    `cars` are the car models that `set/plugged` knows by name.
     Twins connect upstream `start_without_broker_s` after the start even if no broker was reached.
     """
 
@@ -49,8 +51,7 @@ class MqttOptions:
     rate_burst: int = 500
     stale_after_s: float = 300.0
     duplicate_window_s: float = 600.0
-    meter_interval_s: float = 1.0
-    session_interval_s: float = 10.0
+    output: Output = field(default_factory=Output)
     health_interval_s: float = 60.0
     error_interval_s: float = 10.0
     max_backlog: int = 10_000

@@ -1,25 +1,36 @@
 """How often meters and sessions are published: at once on a change, then once in each interval.
 
 While energy flows they change all the time without anybody saying so; they are then refreshed in the same rhythm.
+Where many twins share a broker (`calm`), each has its own place within the interval, so that not all come at once.
 Time is the loop's, in seconds.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
+import zlib
 from typing import Literal, TypeAlias
 
+from bridge.profiles import Output
 from twin.model.terms import Part
 
-_Kind: TypeAlias = Literal["meter", "session"]
+_Kind: TypeAlias = Literal["station", "meter", "session"]
 _GRAIN_S = 0.05
+_PLACES = 2**32
 
 
 class Pace:
-    """Hold due times of meters and sessions; an entry for each EVSE at most."""
+    """Hold due times of meters, sessions and stations; an entry for each of them at most."""
 
-    def __init__(self, meter_interval_s: float, session_interval_s: float) -> None:
-        self._interval_s: dict[_Kind, float] = {"meter": meter_interval_s, "session": session_interval_s}
+    def __init__(self, output: Output) -> None:
+        meter_s = math.inf if output.meter_interval_s is None else output.meter_interval_s
+        self._interval_s: dict[_Kind, float] = {
+            "station": output.station_interval_s,
+            "meter": meter_s,
+            "session": output.session_interval_s,
+        }
+        self._calm = output.calm
         self._last: dict[tuple[str, int], float] = {}
         self._due: list[tuple[float, str, int, _Kind]] = []
         self._waiting: set[tuple[str, int, _Kind]] = set()
@@ -36,15 +47,26 @@ class Pace:
         self._wait(due, twin, evse, "meter")
         return False
 
-    def charging(self, twin: str, evse: int, *, flows: bool, now: float) -> None:
-        """Say whether energy flows at an EVSE."""
+    def charging(self, twin: str, evse: int, *, flows: bool, now: float) -> bool:
+        """Say whether energy flows at an EVSE; tell whether that is news."""
         if not flows:
+            is_news = (twin, evse) in self._charging
             self._charging.discard((twin, evse))
-            return
-        if (twin, evse) not in self._charging:
-            self._charging.add((twin, evse))
-            self._wait(now + self._interval_s["meter"], twin, evse, "meter")
-            self._wait(now + self._interval_s["session"], twin, evse, "session")
+            return is_news
+        if (twin, evse) in self._charging:
+            return False
+        self._charging.add((twin, evse))
+        self.later(twin, "meter", evse, now)
+        self.later(twin, "session", evse, now)
+        return True
+
+    def later(self, twin: str, kind: _Kind, evse: int, now: float) -> None:
+        """Have a part published when its interval is over."""
+        interval_s = self._interval_s[kind]
+        if self._calm and interval_s != math.inf:
+            place_s = zlib.crc32(f"{twin}/{evse}".encode()) / _PLACES * interval_s
+            interval_s = interval_s - (now - place_s) % interval_s
+        self._wait(now + interval_s, twin, evse, kind)
 
     def next_due(self) -> float | None:
         """Return when `due` has something to do, not more often than twenty times a second."""
@@ -59,7 +81,7 @@ class Pace:
             if kind == "meter":
                 self._last[twin, evse] = now
             if (twin, evse) in self._charging:
-                self._wait(now + self._interval_s[kind], twin, evse, kind)
+                self.later(twin, kind, evse, now)
             parts.append((twin, (kind, evse)))
         return parts
 
@@ -70,6 +92,6 @@ class Pace:
         self._charging = {key for key in self._charging if key[0] != twin}
 
     def _wait(self, due: float, twin: str, evse: int, kind: _Kind) -> None:
-        if (twin, evse, kind) not in self._waiting:
+        if due != math.inf and (twin, evse, kind) not in self._waiting:
             self._waiting.add((twin, evse, kind))
             heapq.heappush(self._due, (due, twin, evse, kind))

@@ -33,6 +33,7 @@ class Info(Payload):
     started_at: AwareDatetime
     twins: Count
     clock_rate: float
+    profile: Literal["home", "fleet", "quiet"]
 
 
 class Health(Payload):

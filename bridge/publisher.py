@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from bridge.event_log import EventLog
 from bridge.lanes import Lanes, Left
 from bridge.options import MqttOptions
 from bridge.ports import Fleet, Now, Outgoing, Outlet
+from bridge.profiles import EvsePart, Output
 from bridge.refusals import Code, Complaint, Complaints
 from bridge.render import Outcome
 from bridge.states import States
@@ -35,7 +36,7 @@ class Publisher:
     """Publish what twins show and tell; be the fleet's listener.
 
     `attach` gives it the fleet before `run`. `on_failed` is told when the store is lost: the daemon must stop.
-    `tracing` says which twins' frames are published.
+    `tracing` says which twins' frames are published, `output` what is published otherwise.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Publisher:
         self._now = now
         self._on_failed = on_failed
         self._states = States(options, self._topics)
+        self.output = options.output
         self._backlog = Backlog(options.max_backlog)
         self._lanes = Lanes(self._states, self._backlog)
         self._complaints = Complaints(options.error_interval_s)
@@ -66,6 +68,17 @@ class Publisher:
     def attach(self, fleet: Fleet) -> None:
         """Take the fleet whose twins are shown."""
         self._states.attach(fleet)
+
+    def follow(self, output: Output, left: Iterable[EvsePart], cleared: Callable[[], None]) -> None:
+        """Publish as a profile says from now on, beginning with everything.
+
+        `left` may stand retained from before; `cleared` is called when nothing hidden of it can stand any more.
+        """
+        self.output = output
+        self._states.follow(output, left, cleared)
+        if self._outlet is not None:
+            self._lanes.sweep(self._states.everything())
+            self._wake.set()
 
     def watch_stations(self, changed: Callable[[str], None]) -> None:
         """Tell of each twin whose station has changed."""
@@ -107,10 +120,12 @@ class Publisher:
     def noted(self, twin_id: str, note: Note) -> None:
         """Publish a note as an event, and write it to the log."""
         self.told[note.name] += 1
-        seq = self._seq[twin_id] = self._seq.get(twin_id, 0) + 1
+        is_told = self.output.tells(note.name, note.request_id)
+        seq = self._seq[twin_id] = self._seq.get(twin_id, 0) + is_told
         event = render.event(seq, note, mask_id_tags=self._mask_id_tags)
         self._event_log.tell(note.name, twin_id, note.evse, event["data"])
-        self._happened(self._topics.event(twin_id), event)
+        if is_told:
+            self._happened(self._topics.event(twin_id), event)
 
     def frame(self, twin_id: str, direction: Literal["sent", "received"], frame: Frame, at: Instant) -> None:
         """Publish an OCPP frame of a traced twin; frames are not kept while the broker is away."""

@@ -29,6 +29,12 @@ _TIMES: dict[type[PartView], tuple[str, ...]] = {
     LimitView: ("until",),
     SessionView: ("started_at", "ended_at"),
 }
+_FLOWING: dict[type[PartView], dict[str, None]] = {
+    StationView: dict.fromkeys(("queued_messages", "last_heartbeat_at")),
+    SessionView: dict.fromkeys(("energy_wh", "duration_s")),
+}
+"""What changes all the time without anything happening."""
+
 _NUMBERS = {
     view: tuple(one.name for one in msgspec.structs.fields(view) if float in (one.type, *get_args(one.type)))
     for view in _TIMES
@@ -73,6 +79,12 @@ def state(view: PartView, *, mask_id_tags: bool) -> dict[str, Any]:
 def mark(view: PartView) -> int:
     """Return a number that differs when a view differs in anything but when a meter was read; cheap to have."""
     return hash(_encode(msgspec.structs.replace(view, at=0.0) if isinstance(view, MeterView) else view))
+
+
+def essence(view: PartView) -> int:
+    """Return a number like that of `mark` that stays the same while time, energy and queues only flow on."""
+    flowing = _FLOWING.get(type(view))
+    return mark(view if flowing is None else msgspec.structs.replace(view, **flowing))
 
 
 def fingerprint(fields: dict[str, Any], payload: bytes) -> int:

@@ -33,7 +33,13 @@ Equip = Callable[[TwinSpec], TwinSpec]
 KeyProblem = Callable[[str, KeySpec], str | None]
 
 _OURS = {"twins", "templates", "csms", "inputs", "infer", "devices", "outputs", "traffic"}
-"""The sections that a reload acts on; the others need a restart of the daemon."""
+"""The sections that a reload acts on as a whole; the others need a restart of the daemon."""
+
+_FOLLOWED: Mapping[str, Mapping[str, Any]] = {
+    "mqtt": {"profile": "home", "meter_interval": None, "session_interval": None},
+    "home_assistant": {"enabled": None},
+}
+"""Settings in other sections that a reload acts on, with a value for each, so that all the rest can be compared."""
 
 _log = structlog.get_logger("daemon")
 
@@ -206,7 +212,9 @@ class Roster:
         }
         self._configured = configured
         _log.info("reloaded", **{name: len(ids) for name, ids in report.items()}, settings=report["needs_restart"])
-        wait = _Countdown(len(report["added"]) + len(report["removed"]) + len(report["changed"]), partial(done, report))
+        wait = _Countdown(
+            len(report["added"]) + len(report["removed"]) + len(report["changed"]), partial(self._taken, report, done)
+        )
         for twin in report["removed"]:
             self.remove(twin, wait.one, forget=False)
         for twin in report["changed"]:
@@ -218,6 +226,10 @@ class Roster:
             except Rejected as why:  # at this moment, somebody adds one by that id over MQTT
                 came(why)
         self._changed()
+
+    def _taken(self, report: Mapping[str, list[str]], done: Done) -> None:
+        self._changed()  # those that were added are there only now
+        done(report)
 
     def _change(self, spec: TwinSpec, done: Callable[[], None]) -> None:
         evses = self._fleet.evse_count(spec.id)
@@ -283,4 +295,10 @@ class _Countdown:
 
 def _needing_restart(before: Settings, after: Settings) -> list[str]:
     names: Iterable[str] = type(before).model_fields
-    return sorted(name for name in names if name not in _OURS and getattr(before, name) != getattr(after, name))
+    return sorted(name for name in names if name not in _OURS and _fixed(before, name) != _fixed(after, name))
+
+
+def _fixed(settings: Settings, name: str) -> Any:
+    """Return what only a restart changes of a section."""
+    found = getattr(settings, name)
+    return found.model_copy(update=_FOLLOWED[name]) if name in _FOLLOWED else found

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import structlog
@@ -17,11 +17,10 @@ from bridge import render
 from bridge.options import MqttOptions
 from bridge.pace import Pace
 from bridge.ports import Fleet, Outgoing
+from bridge.profiles import EVSE_PARTS, EvsePart, Output
 from bridge.topics import Topics, evse_number
 from twin.model.terms import Part
 from twin.model.view import EvseView
-
-_EVSE_PARTS: tuple[Literal["evse", "limit", "meter", "session"], ...] = ("evse", "limit", "meter", "session")
 
 _log = structlog.get_logger("publisher")
 
@@ -36,15 +35,29 @@ class States:
         # Ordered, because a dictionary from whose front things are taken is searched through from its old front.
         self._dirty: OrderedDict[tuple[str, Part], None] = OrderedDict()
         self._shown: dict[str, array[int]] = {}
-        self._pace = Pace(options.meter_interval_s, options.session_interval_s)
+        self._use(options.output)
+        self._may_stand: frozenset[EvsePart] = frozenset()
+        self._on_cleared: Callable[[], None] = lambda: None
 
     def attach(self, fleet: Fleet) -> None:
         """Take the fleet whose twins are shown."""
         self._fleet = fleet
 
+    def follow(self, output: Output, left: Iterable[EvsePart], cleared: Callable[[], None]) -> None:
+        """Publish as a profile says from now on, which `everything` begins.
+
+        `left` may stand retained from before; `cleared` is called when nothing hidden of it can stand any more.
+        """
+        self._use(output)
+        self._dirty.clear()
+        self._may_stand = output.hidden.intersection(left)
+        self._on_cleared = cleared
+
     def changed(self, twin: str, parts: Iterable[Part], now: float) -> None:
         """Note that parts are new; a meter waits for its interval."""
         for part in parts:
+            if part[0] in self._hidden:
+                continue
             if part[0] != "meter" or self._pace.meter_changed(twin, part[1], now):
                 self._dirty[twin, part] = None
 
@@ -65,7 +78,16 @@ class States:
         # What changed so far is among that; shown by itself first, it would be shown twice.
         self._dirty.clear()
         self._shown.clear()
-        return (message for twin in self._ids() for message in self._whole(twin))
+        return self._everything()
+
+    def _everything(self) -> Iterator[Outgoing]:
+        clearing = self._may_stand
+        for twin in self._ids():
+            yield from self._whole(twin)
+            yield from self._blanks(twin, clearing)
+        if clearing and clearing == self._may_stand:
+            self._may_stand = frozenset()
+            self._on_cleared()
 
     def of_twin(self, twin: str) -> Iterator[Outgoing]:
         """Show one twin from the beginning."""
@@ -84,17 +106,17 @@ class States:
     def clearings(self, twin: str, evses: int, first: int = 0) -> Iterator[Outgoing]:
         """Clear the retained topics of a twin that had `evses` EVSEs; `first` above 0: only those from that EVSE on."""
         if not first:
-            yield Outgoing(self._topics.part(twin, ("station", 0)), b"", 1, retain=True, keep=True)
+            yield self._blank(twin, ("station", 0))
         for number in range(max(first, 1), evses + 1):
-            for kind in _EVSE_PARTS:
-                yield Outgoing(self._topics.part(twin, (kind, number)), b"", 1, retain=True, keep=True)
+            for kind in EVSE_PARTS:
+                yield self._blank(twin, (kind, number))
         if not first:
             yield Outgoing(self._topics.availability(twin), b"", 1, retain=True, keep=True)
 
     def lives(self, topic: str) -> bool:
         """Tell whether a topic of `clearings` belongs to a twin that is there again."""
         twin, *rest = (self._topics.relative(topic) or "").split("/")
-        if self._fleet is None or twin not in self._fleet.ids:
+        if self._fleet is None or twin not in self._fleet.ids or rest[-1] in self._hidden:
             return False
         return len(rest) < 2 or (evse_number(rest[0]) or 0) <= self._fleet.evse_count(twin)
 
@@ -112,7 +134,9 @@ class States:
 
     def due(self, now: float) -> None:
         """Note that the meters and sessions whose interval is over are new."""
-        self._dirty.update(dict.fromkeys(self._pace.due(now)))
+        for found in self._pace.due(now):
+            self._dirty[found] = None
+            self._overdue.add(found)
 
     def _ids(self) -> list[str]:
         return [] if self._fleet is None else list(self._fleet.ids)
@@ -121,13 +145,29 @@ class States:
         yield ("station", 0)
         if self._fleet is not None and twin in self._fleet.ids:
             for number in range(1, self._fleet.evse_count(twin) + 1):
-                yield from ((kind, number) for kind in _EVSE_PARTS)
+                yield from ((kind, number) for kind in self._output.shown)
+
+    def _blanks(self, twin: str, kinds: Iterable[EvsePart]) -> Iterator[Outgoing]:
+        """Clear what stands of a twin that runs; what it shows does not come again by itself."""
+        if kinds and self._fleet is not None and twin in self._fleet.ids:
+            for number in range(1, self._fleet.evse_count(twin) + 1):
+                yield from (self._blank(twin, (kind, number)) for kind in sorted(kinds))
+
+    def _blank(self, twin: str, part: Part) -> Outgoing:
+        return Outgoing(self._topics.part(twin, part), b"", 1, retain=True, keep=True)
+
+    def _use(self, output: Output) -> None:
+        self._output = output
+        self._hidden = output.hidden
+        self._pace = Pace(output)
+        self._overdue: set[tuple[str, Part]] = set()
 
     def _take(self, twin: str, part: Part) -> Outgoing | None:
         self._dirty.pop((twin, part), None)
         if self._fleet is None or twin not in self._fleet.ids:
             self._shown.pop(twin, None)
             self._pace.forget(twin)
+            self._overdue.discard((twin, part))
             return None
         try:
             return self._shown_anew(self._fleet, twin, part)
@@ -138,12 +178,15 @@ class States:
     def _shown_anew(self, fleet: Fleet, twin: str, part: Part) -> Outgoing | None:
         view = fleet.view_of(twin, part)
         if isinstance(view, EvseView):
-            now = asyncio.get_running_loop().time()
-            self._pace.charging(twin, part[1], flows=view.charging, now=now)
+            self._flows(twin, part[1], view)
+        is_overdue = (twin, part) in self._overdue
+        self._overdue.discard((twin, part))
         # Two looks: most of what may have changed did not, and that is cheap to see; other decimals may look the same.
         place = _place(part)
         shown = self._marks(fleet, twin, place)
-        if shown[place] == (mark := render.mark(view)):
+        mark = render.essence(view) if self._output.calm else render.mark(view)
+        if shown[place] == mark and not (is_overdue and self._output.calm):
+            self._may_wait(twin, part)
             return None
         shown[place] = mark
         fields = render.state(view, mask_id_tags=self._mask_id_tags)
@@ -153,11 +196,22 @@ class States:
         shown[place + 1] = mark
         return Outgoing(self._topics.part(twin, part), payload, 0 if part[0] == "meter" else 1, retain=True)
 
+    def _flows(self, twin: str, number: int, view: EvseView) -> None:
+        now = asyncio.get_running_loop().time()
+        is_news = self._pace.charging(twin, number, flows=view.charging, now=now)
+        # Where the next meter is a minute away, the last one must not say meanwhile that a car still charges.
+        if is_news and self._output.calm and "meter" not in self._hidden:
+            self._dirty[twin, ("meter", number)] = None
+
+    def _may_wait(self, twin: str, part: Part) -> None:
+        if self._output.calm and part[0] in ("station", "session"):
+            self._pace.later(twin, part[0], part[1], asyncio.get_running_loop().time())
+
     def _marks(self, fleet: Fleet, twin: str, place: int) -> array[int]:
         """Return what was shown of a twin, as two hashes for each part: a dictionary would weigh five times as much."""
         found = self._shown.get(twin)
         if found is None or place >= len(found):  # it may have more EVSEs now
-            parts = 1 + len(_EVSE_PARTS) * fleet.evse_count(twin)
+            parts = 1 + len(EVSE_PARTS) * fleet.evse_count(twin)
             found = self._shown[twin] = array("q", bytes(16 * parts))
         return found
 
@@ -165,4 +219,4 @@ class States:
 def _place(part: Part) -> int:
     """Return where a part's hashes stand: those of the station first."""
     kind, number = part
-    return 0 if kind == "station" else 2 * (1 + len(_EVSE_PARTS) * (number - 1) + _EVSE_PARTS.index(kind))
+    return 0 if kind == "station" else 2 * (1 + len(EVSE_PARTS) * (number - 1) + EVSE_PARTS.index(kind))

@@ -38,6 +38,7 @@ _PLAIN = {
     "valid string": "text",
 }
 _SURE = 0.8
+_MANY = 20
 _TYPOGRAPHIC = "\u201c\u201d\u201e\u2018\u2019"
 _NAME_AND_COLON = re.compile(r"\w+:(?!//)\S")
 _NAME_AND_VALUE = re.compile(r"\w+\s+\S+$")
@@ -99,6 +100,8 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.5) -> str | None:
 def unknown_text(word: str, known: Sequence[str]) -> str:
     """Say that a name is unknown, and which one was probably meant."""
     near = meant_by(word, known) or nearest(word, known)
+    if near and len(known) > _MANY:
+        return f'unknown; did you mean "{near}"?'
     hint = f'did you mean "{near}"? ' if near else ""
     return f"unknown; {hint}Known here: {', '.join(sorted(known))}"
 

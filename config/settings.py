@@ -137,10 +137,12 @@ class MqttSettings(Section):
     """How old the `at` of an edge may be."""
     duplicate_window: Annotated[float, duration(1, 86_400, "10min")] = 600.0
     """How long a request_id is remembered."""
-    meter_interval: Annotated[float, duration(0.05, 3600, "1s")] = 1.0
-    """The shortest time between two messages of a meter."""
-    session_interval: Annotated[float, duration(0.05, 3600)] = 10.0
-    """How often a running session is published."""
+    profile: Literal["home", "fleet", "quiet"] = "home"
+    """How much is published of twins: home all at once, fleet meters once a minute, quiet no meters and limits."""
+    meter_interval: Annotated[float, duration(0.05, 3600, "1s")] | None = None
+    """The shortest time between two messages of a meter; where not given, 1s with profile home, 60s with fleet."""
+    session_interval: Annotated[float, duration(0.05, 3600)] | None = None
+    """How often a running session is published; where not given, 10s with profile home, 60s with fleet."""
     health_interval: Annotated[float, duration(1, 86_400, "60s")] = 60.0
     """How often the node's health is published."""
     error_interval: Annotated[float, duration(0.1, 3600)] = 10.0
@@ -219,8 +221,8 @@ class HttpSettings(Section):
 class HomeAssistantSettings(Section):
     """Say which twins Home Assistant is told of, so that they appear there as devices."""
 
-    enabled: bool = True
-    """Publish discovery; false clears what was published."""
+    enabled: bool | None = None
+    """Publish discovery; false clears it. Where not given: yes in profile home, all or none in fleet, not in quiet."""
     prefix: Topic = "homeassistant"
     """The discovery prefix that Home Assistant is set to."""
     include: Globs = Field(default=["*"])
@@ -228,7 +230,7 @@ class HomeAssistantSettings(Section):
     exclude: Globs = Field(default=[])
     """Twins that do not, as globs of ids."""
     max_twins: Annotated[int, Field(ge=0, le=100_000)] = 200
-    """How many twins appear at most; the rest does not, with a line in the log."""
+    """How many twins appear at most; of more, the rest does not, or none (all or none), and the log says so."""
 
 
 class Settings(BaseSettings):

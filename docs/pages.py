@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from docs import (
+    benchmark_table,
     cli_page,
     conformance,
     error_codes,
@@ -36,7 +37,7 @@ WHOLE: Mapping[str, Write] = {
 }
 
 PARTS: Mapping[str, Mapping[str, Write]] = {
-    "README.md": {"status": status_diagram.text},
+    "README.md": {"benchmark": benchmark_table.text, "status": status_diagram.text},
     "docs/explanation/architecture.md": {"imports": import_graph.text, "status": status_diagram.text},
     "docs/reference/configuration.md": {"settings": settings_tables.text},
     "docs/reference/devices.md": {"presets": presets_table.text},

@@ -132,6 +132,10 @@ class Station:
 
     # --- Inputs -------------------------------------------------------------------------------------------------------
 
+    def pace(self, *, paced: bool) -> None:
+        """Learn whether time runs faster or slower than at the Central System: then its clock is not followed."""
+        self._twin.pace(paced=paced)
+
     def command(self, command: Command, now: Instant) -> Turn:
         """Carry out a command. Raises Rejected; the twin is untouched then."""
         return self._turn(self._twin.command(command, now), now)

@@ -274,7 +274,7 @@ class _Builder:
 def _heard_by_home_assistant(settings: Settings) -> list[str]:
     """Return what the daemon reads there."""
     own = settings.home_assistant
-    return [f"{own.prefix}/status", f"{own.prefix}/device/+/config"] if own.enabled else []
+    return [f"{own.prefix}/status", f"{own.prefix}/device/+/config"] if own.enabled is not False else []
 
 
 def _names(what: PartKind | Action) -> list[str]:

@@ -10,13 +10,13 @@ import json
 import re
 import textwrap
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 from bridge.demo.station import Traffic
 from bridge.refusals import PUBLIC
+from bridge.wording import Fields, compact, sentence
 
 METER_EVERY_S = 10.0
 _NAME_WIDTH = 9
@@ -32,8 +32,6 @@ _LEVELS = {
     "network": ("network is back", "network is gone"),
 }
 _TOLD_OTHERWISE = frozenset({"registration_changed"})  # by `booted`, and by BootNotification.conf
-
-Fields: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +153,9 @@ class Console:
         match _json(text):
             case [2, str() as message_id, str() as action, payload]:
                 self._remember(message_id, action)
-                return f"{arrow} {action} {_compact(payload)}", color
+                return f"{arrow} {action} {compact(payload)}", color
             case [3, str() as message_id, payload]:
-                return f"{arrow} {self._actions.pop(message_id, '?')}.conf {_compact(payload)}", color
+                return f"{arrow} {self._actions.pop(message_id, '?')}.conf {compact(payload)}", color
             case [4, str() as message_id, code, description, *_]:
                 return f"{arrow} {self._actions.pop(message_id, '?')} failed: {code} {description}", "31"
             case _:
@@ -174,72 +172,14 @@ def _event(twin: str, found: Fields) -> tuple[str, str, str]:
     return name, sentence(found["type"], found["data"]), _COLORS.get(found["type"], "1")
 
 
-def sentence(kind: str, data: Fields) -> str:
-    """Tell an event in words, by its type and its data."""
-    tell = _EVENTS.get(kind)
-    return tell(data) if tell is not None else f"{kind.replace('_', ' ')} {_pairs(data)}".rstrip()
-
-
 def _result(twin: str, found: Fields) -> tuple[str, str, str] | None:
     if found["status"] == "ok":
-        return None if found["data"] is None else (twin, f"{found['topic']}: {_compact(found['data'])}", "")
+        return None if found["data"] is None else (twin, f"{found['topic']}: {compact(found['data'])}", "")
     if found["code"] in PUBLIC:
         return None  # told on the node's error topic already
     return twin, f"{found['topic']}: {found['code']}, {found['detail']}", "31" if found["status"] == "error" else ""
 
 
-def _status(data: Fields) -> str:
-    error = data.get("error_code")
-    return f"{data.get('previous') or '·'} → {data['status']}" + (
-        f" ({error})" if error not in (None, "NoError") else ""
-    )
-
-
-def _energy(data: Fields) -> str:
-    energy = data.get("energy_wh")
-    return "" if energy is None else f", {energy / 1000:.3f} kWh"
-
-
-def _fault(data: Fields) -> str:
-    told = (data.get("error_code"), data.get("info"), data.get("id"))
-    return ", ".join(str(word) for word in told if word)
-
-
-def _profile(data: Fields) -> str:
-    return f"{data.get('profile_id')}, {data.get('purpose')}, level {data.get('stack_level')}"
-
-
-_EVENTS: dict[str, Callable[[Fields], str]] = {
-    "connected": lambda data: f"connected to {data.get('url')}",
-    "disconnected": lambda data: f"disconnected: {data.get('reason')}",
-    "booted": lambda data: f"registered: {data.get('status')}, heartbeat every {data.get('interval_s')} s",
-    "status_changed": _status,
-    "plugged": lambda data: "cable plugged in" + (f", car {data['ev']}" if data.get("ev") else ""),
-    "unplugged": lambda _: "cable pulled out",
-    "authorized": lambda data: f"{data.get('id_tag')} is accepted ({data.get('source')})",
-    "authorization_failed": lambda data: (
-        f"{data.get('id_tag')} is refused: {data.get('status')} ({data.get('source')})"
-    ),
-    "transaction_started": lambda data: f"transaction starts for {data.get('id_tag')}",
-    "transaction_accepted": lambda data: f"transaction {data.get('transaction_id')} is accepted",
-    "transaction_rejected": lambda data: f"transaction {data.get('transaction_id')} is refused: {data.get('status')}",
-    "transaction_stopped": lambda data: (
-        f"transaction {data.get('transaction_id')} ends: {data.get('reason')}{_energy(data)}"
-    ),
-    "fault": lambda data: f"fault: {_fault(data)}",
-    "fault_cleared": lambda data: f"fault is gone: {_fault(data)}",
-    "reservation_made": lambda data: (
-        f"reservation {data.get('reservation_id')} for {data.get('id_tag')} until {data.get('until')}"
-    ),
-    "reservation_ended": lambda data: f"reservation {data.get('reservation_id')} ends: {data.get('reason')}",
-    "profile_set": lambda data: f"charging profile is set: {_profile(data)}",
-    "profile_cleared": lambda data: f"charging profile is cleared: {_profile(data)}",
-    "firmware_status": lambda data: f"firmware: {data.get('status')}",
-    "diagnostics_status": lambda data: f"log: {data.get('status')}",
-    "security_event": lambda data: (
-        f"security: {data.get('security_type')}" + (f", {data['tech_info']}" if data.get("tech_info") else "")
-    ),
-}
 _COLORS = {
     "status_changed": "1;32",
     "authorization_failed": "31",
@@ -248,28 +188,6 @@ _COLORS = {
     "message_dropped": "31",
     "fault": "31",
 }
-
-
-def _pairs(data: Any) -> str:
-    if not isinstance(data, dict):
-        return _compact(data)
-    return ", ".join(f"{key} {_shown(value)}" for key, value in data.items() if value is not None)
-
-
-def _shown(value: Any) -> str:
-    match value:
-        case None:
-            return "unknown"
-        case bool():
-            return "on" if value else "off"
-        case str():
-            return value
-        case _:
-            return _compact(value)
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
 
 
 def _json(text: str) -> Any:

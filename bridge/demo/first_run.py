@@ -40,7 +40,7 @@ _KEYS = {"MeterValueSampleInterval": 15}
 
 def run(ports: Ports, data: Path | None) -> int:
     """Run the demo until a signal ends it; return the exit code."""
-    logs.configure("warning", "auto")
+    logs.configure("warning", "auto", events=False)  # the console shows them
     # The demo is whole in itself: settings that are meant for a daemon would only break it.
     for name in [name for name in os.environ if name.upper().startswith(_ENV_PREFIX)]:
         del os.environ[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bridge.daemon import files_folder
 from bridge.doctor import broker, central_system, disk, http, machine
@@ -55,7 +56,9 @@ def _question(configured: Configuration, targets: Sequence[TwinSpec]) -> Questio
     mapped, _ = building.built(settings, {twin.id: len(twin.evses) for twin in twins})
     heard = [rule.pattern.filter for rule in mapped.inputs]
     filters = Subscriptions(options, lambda: [twin.id for twin in twins], heard).filters()
-    return Question(options, discovery_options(settings), filters, [twin.id for twin in targets])
+    discovery = discovery_options(settings)
+    discovery = replace(discovery, enabled=discovery.is_on(twin.id for twin in twins))
+    return Question(options, discovery, filters, [twin.id for twin in targets])
 
 
 def _compared(visit: Visit, configured: Configuration, *, in_use: bool) -> list[Finding]:

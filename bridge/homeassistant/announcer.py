@@ -10,6 +10,7 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -89,6 +90,9 @@ class Announcer:
         self._firmware: dict[str, str | None] = {}
         self._owed: set[str] = set()
         self._said_full = False
+        self._shown: set[str] = set()
+        self._is_off = False
+        self._followed = asyncio.Event()
 
     @property
     def announced(self) -> int:
@@ -101,9 +105,10 @@ class Announcer:
         """Announce all twins, and again whenever Home Assistant comes up. Raises MqttError."""
         try:
             await self._sweep(line)
-            if not self._options.enabled:
+            while not self._options.enabled:
                 line.drop([self._status])  # a kept session may still have it
-                return
+                await self._followed.wait()
+                self._followed.clear()
             self._ready = True
             self._born.clear()
             await self._listen(line, self._status)
@@ -115,6 +120,19 @@ class Announcer:
                 await self._announce_all(states=True)
         finally:
             self._ready = False
+
+    def follow(self, options: DiscoveryOptions) -> None:
+        """Announce as another output profile says from now on; all else that may have changed needs a new start."""
+        new = (options.enabled, options.all_or_none, options.hidden)
+        own = self._options
+        if new == (own.enabled, own.all_or_none, own.hidden):
+            return
+        enabled, all_or_none, hidden = new
+        self._options = replace(own, enabled=enabled, all_or_none=all_or_none, hidden=hidden)
+        self._count_anew()
+        self._followed.set()
+        if self._ready:
+            self._born.set()
 
     def hears(self, topic: str) -> bool:
         """Tell whether a topic is one of those that `attend` subscribes to."""
@@ -135,15 +153,14 @@ class Announcer:
         if twin_id not in self._fleet.ids:
             return
         if self._ready and self._options.shows(twin_id):
-            if self._has_room_for(twin_id):
-                self._announce(twin_id)
-            else:
-                self._say_full(1)
+            self._announce_if_there_is_room(twin_id)
         self._publisher.came(twin_id)
 
     def went(self, twin_id: str, evses: int, first: int = 0) -> None:
         """Clear what was said of a twin that was removed, and then what stands of it or of EVSEs from `first` on."""
         if not first:
+            self._shown.discard(twin_id)
+            self._look_at_the_number()
             self._firmware.pop(twin_id, None)
             if self._announced.pop(twin_id, None) is not None:
                 topic = device.topic(twin_id, self._options)
@@ -156,10 +173,34 @@ class Announcer:
         if self._ready and twin_id in self._announced and self._firmware_of(twin_id) != known:
             self._announce(twin_id)
 
+    # --- Too many for Home Assistant ----------------------------------------------------------------------------------
+
+    def _count_anew(self) -> None:
+        shows = self._options.shows
+        self._shown = {twin_id for twin_id in self._fleet.ids if shows(twin_id)} if self._options.all_or_none else set()
+        self._look_at_the_number()
+
+    def _look_at_the_number(self) -> None:
+        """Go silent where there are too many twins, or speak up where there are no longer."""
+        options, was_off = self._options, self._is_off
+        too_many = options.all_or_none and len(self._shown) > options.max_twins
+        self._is_off = too_many or not options.enabled
+        if self._is_off and not was_off:
+            for twin_id in self._announced:
+                topic = device.topic(twin_id, options)
+                self._clear(topic) if self._ready else self._owed.add(topic)
+            self._announced.clear()
+            if too_many:
+                advice = "raise home_assistant.max_twins, choose with include and exclude, or set enabled to true"
+                _log.info("discovery_off", twins=len(self._shown), max_twins=options.max_twins, advice=advice)
+        if was_off and not self._is_off and self._ready:
+            self._born.set()
+
     # --- What stands at the broker ------------------------------------------------------------------------------------
 
     async def _sweep(self, line: Line) -> None:
         """Find what this node has said at an earlier time, and clear what does not hold any more."""
+        self._count_anew()
         self._found.clear()
         self._heard = -1
         await self._listen(line, self._configs)
@@ -171,7 +212,9 @@ class Announcer:
             left -= _QUIET_S
         line.drop([self._configs])
         shown = {
-            device.topic(twin_id, self._options): twin_id for twin_id in self._fleet.ids if self._options.shows(twin_id)
+            device.topic(twin_id, self._options): twin_id
+            for twin_id in self._fleet.ids
+            if self._options.shows(twin_id) and not self._is_off
         }
         for topic in [*self._found, *(self._owed - self._found.keys())]:
             twin_id = shown.get(topic)
@@ -212,6 +255,8 @@ class Announcer:
 
     def _wanted(self) -> list[str]:
         """Return who is announced: those who are already, then others as long as there is room."""
+        if self._is_off:
+            return []
         shown = [twin_id for twin_id in self._fleet.ids if self._options.shows(twin_id)]
         old = [twin_id for twin_id in shown if twin_id in self._announced]
         new = [twin_id for twin_id in shown if twin_id not in self._announced]
@@ -222,6 +267,17 @@ class Announcer:
 
     def _has_room_for(self, twin_id: str) -> bool:
         return twin_id in self._announced or len(self._announced) < self._options.max_twins
+
+    def _announce_if_there_is_room(self, twin_id: str) -> None:
+        if self._options.all_or_none:
+            self._shown.add(twin_id)
+            self._look_at_the_number()
+        if self._is_off:
+            return
+        if self._has_room_for(twin_id):
+            self._announce(twin_id)
+        else:
+            self._say_full(1)
 
     def _say_full(self, left_out: int) -> None:
         if not self._said_full:

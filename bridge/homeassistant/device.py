@@ -81,7 +81,7 @@ def _device(spec: TwinSpec, options: DiscoveryOptions, firmware_version: str | N
 
 def _components(spec: TwinSpec, options: DiscoveryOptions, topics: Topics) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, entity in _entities(spec, options):
-        if options.takes(entity.command):
+        if options.takes(entity.command) and entity.shows not in options.hidden:
             several = number and len(spec.evses) > 1
             name = f"Connector {number} {entity.name}" if several else entity.name
             place = f"{spec.id}/{number}/" if number else f"{spec.id}/"

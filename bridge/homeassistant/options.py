@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 class DiscoveryOptions:
     """Say which twins appear in Home Assistant, and under which topics; `include` and `exclude` are globs of ids.
 
+    `all_or_none`: where there are more than `max_twins`, none appears instead of the first of them. `hidden` are parts
+    of EVSEs that are not published, such as "meter".
     `base_topic`, `node`, `allow` and `mask_id_tags` are those of the MQTT side. `version` is this program's.
     """
 
@@ -18,6 +21,8 @@ class DiscoveryOptions:
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
     max_twins: int = 200
+    all_or_none: bool = False
+    hidden: frozenset[str] = frozenset()
     base_topic: str = "ocpp-twin"
     node: str = "main"
     allow: tuple[str, ...] = ("*",)
@@ -27,6 +32,11 @@ class DiscoveryOptions:
     def shows(self, twin_id: str) -> bool:
         """Tell whether a twin is meant to appear."""
         return self.enabled and _matches(twin_id, self.include) and not _matches(twin_id, self.exclude)
+
+    def is_on(self, twin_ids: Iterable[str]) -> bool:
+        """Tell whether any of all these twins may appear."""
+        too_many = self.all_or_none and sum(map(self.shows, twin_ids)) > self.max_twins
+        return self.enabled and not too_many
 
     def takes(self, command: str | None) -> bool:
         """Tell whether a command such as `cmd/swipe` would be taken: what would be refused is not offered."""

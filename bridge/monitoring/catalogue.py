@@ -71,7 +71,7 @@ OCPP = (
     _counter("ocpp_call_timeouts_total", "CALLs of twins that were not answered in time."),
     _counter("ocpp_call_errors_total", "CALLERRORs from Central Systems by error code.", "code"),
     _counter("ocpp_protocol_errors_total", "What Central Systems sent that breaks OCPP, by error code.", "code"),
-    _counter("ocpp_messages_dropped_total", "Messages to Central Systems that were given up."),
+    _counter("ocpp_messages_dropped_total", "Messages to Central Systems that were given up.", "action"),
     _gauge("ocpp_queued_messages", "Messages that wait for Central Systems, all twins together."),
     _gauge("ocpp_queued_twins", "Twins with messages that wait."),
     _gauge("ocpp_longest_queue", "Messages that wait at the twin where most do; the limit is store.queue_limit."),

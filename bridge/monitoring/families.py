@@ -64,7 +64,7 @@ def _ocpp(tally: Tally, census: Census) -> Iterator[Metric]:
     yield _plain("ocpp_call_timeouts_total", tally.timeouts)
     yield _counted("ocpp_call_errors_total", tally.call_errors)
     yield _counted("ocpp_protocol_errors_total", tally.protocol_errors)
-    yield _plain("ocpp_messages_dropped_total", tally.dropped)
+    yield _counted("ocpp_messages_dropped_total", tally.dropped)
     yield _plain("ocpp_queued_messages", census.queued)
     yield _plain("ocpp_queued_twins", census.queues)
     yield _plain("ocpp_longest_queue", census.longest_queue)

@@ -18,6 +18,7 @@ import math
 from enum import Enum, auto
 from typing import Protocol, assert_never
 
+from bridge.profiles import OF_TRAFFIC
 from bridge.traffic.plan import CAR, LOOK_S, Ending, Plan, Visit
 from twin.model.inputs import Command, PlugIn, PresentToken, PressStop, Unplug
 from twin.model.spec import EvSpec
@@ -186,7 +187,7 @@ class Driver:
 
     @property
     def _request_id(self) -> str:
-        return f"traffic-{self._number}"
+        return f"{OF_TRAFFIC}{self._number}"
 
     def _plug_in(self, visit: Visit) -> Command:
         return PlugIn(evse=self.evse, ev=visit.car, request_id=self._request_id)

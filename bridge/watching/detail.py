@@ -183,11 +183,16 @@ class Detail(Screen[None]):
         if twin is None:
             return
         if key == "c":
-            self.app.push_screen(AskCard(self._cards[-1] if self._cards else ""), self._swipe)
+            self.app.push_screen(AskCard(self._likely_card(twin)), self._swipe)
         elif key == "f":
             self.app.push_screen(AskFault(faulted=keys.is_faulted(twin, self._number)), self._fault)
         else:
             self._send(key)
+
+    def _likely_card(self, twin: Twin) -> str:
+        if self._cards:
+            return self._cards[-1]
+        return twin.connectors.get(self._number, Connector()).evse.id_tag or ""
 
     def _swipe(self, card: str | None) -> None:
         if card:

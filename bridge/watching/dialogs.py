@@ -39,7 +39,8 @@ class AskCard(ModalScreen[str]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take what was entered."""
-        self.dismiss(event.value.strip())
+        if card := event.value.strip():
+            self.dismiss(card)
 
 
 class AskFault(ModalScreen[str]):

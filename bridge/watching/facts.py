@@ -9,11 +9,11 @@ from typing import TypeAlias
 
 from rich.text import Text
 
-from bridge.demo.console import sentence
 from bridge.watching import looks, palette, printing
 from bridge.watching.frames import Frame, Kind
 from bridge.watching.knowledge import Connector, Knowledge, Twin
 from bridge.watching.shapes import Event, Evse, Limit, Meter, Session
+from bridge.wording import sentence
 
 Fact: TypeAlias = tuple[str, Text]
 
@@ -57,7 +57,7 @@ def station(twin: Twin) -> Text:
 
 def evse(connector: Connector) -> list[Fact]:
     """Tell an EVSE's facts, the important ones first."""
-    shown, meter, limit = connector.evse, connector.meter, connector.limit
+    shown, meter = connector.evse, connector.meter
     facts = [
         ("Status", _status(shown)),
         ("Car", _car(shown)),
@@ -65,10 +65,16 @@ def evse(connector: Connector) -> list[Fact]:
         ("Session", _session(connector.session)),
         ("Power", _power(meter)),
         ("Meter", _meter(meter)),
-        ("Limit", _limit(limit)),
-        ("set by", _source(limit)),
+        *_offered(connector),
     ]
     return [*facts, *_more(connector)]
+
+
+def _offered(connector: Connector) -> list[Fact]:
+    limit = connector.limit
+    if not connector.session.active and not limit.allowed:
+        return [("Limit", Text("no session, no energy", palette.DIM))]
+    return [("Limit", _limit(limit)), ("set by", _source(limit))]
 
 
 def _status(shown: Evse) -> Text:
@@ -97,7 +103,7 @@ def _card(shown: Evse) -> Text:
 def _session(session: Session) -> Text:
     if session.active:
         number = "" if session.transaction_id is None else f"  no. {session.transaction_id}"
-        return Text(f"{looks.running_for(session.started_at)}  {looks.energy(session.energy_wh or 0.0)}{number}")
+        return Text(f"{looks.lasts(session)}  {looks.energy(session.energy_wh or 0.0)}{number}")
     if session.started_at is None:
         return Text("none yet", palette.DIM)
     return Text(f"ended, {looks.energy(session.energy_wh or 0.0)}", palette.DIM)

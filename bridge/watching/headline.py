@@ -10,6 +10,7 @@ from rich.text import Text
 from bridge.watching import looks, palette
 from bridge.watching.knowledge import Knowledge, Node, Totals
 from bridge.watching.ports import Link
+from bridge.watching.shapes import Info
 
 _PATIENCE_S = 3.0
 _LINKS = {"connecting": ("◌", palette.WARN), "connected": ("●", palette.GOOD), "lost": ("○", palette.BAD)}
@@ -32,9 +33,14 @@ def connections(known: Knowledge, link: Link, address: str) -> Text:
 
 def _node(node: Node) -> tuple[str, str]:
     if node.online:
-        rate = "" if node.info is None or node.info.clock_rate == 1 else f", time × {node.info.clock_rate:g}"
-        return f"● online{rate}", palette.GOOD
+        return f"● online{'' if node.info is None else _peculiar(node.info)}", palette.GOOD
     return ("○ offline", palette.BAD) if node.online is False else ("◌ unknown", palette.WARN)
+
+
+def _peculiar(info: Info) -> str:
+    rate = "" if info.clock_rate == 1 else f", time × {info.clock_rate:g}"
+    missed = {"fleet": ", profile fleet: meters seldom", "quiet": ", profile quiet: no limits, no meters unless set"}
+    return rate + missed.get(info.profile, "")
 
 
 def sums(known: Knowledge) -> Text:

@@ -185,7 +185,7 @@ class Knowledge:
 
     def _of_evse(self, name: str, number: int, what: str, payload: bytes, at: float) -> None:
         if not payload:
-            self._evse_gone(name, number)
+            self._evse_gone(name, number, what)
             return
         twin = self._twin(name)
         known = twin.connectors.get(number)
@@ -226,10 +226,21 @@ class Knowledge:
             self.members += 1
             self.version += 1
 
-    def _evse_gone(self, name: str, number: int) -> None:
+    def _evse_gone(self, name: str, number: int, what: str) -> None:
         twin = self.twins.get(name)
-        if twin is not None and twin.connectors.pop(number, None) is not None:
-            self._touched(twin)
+        known = None if twin is None else twin.connectors.get(number)
+        if twin is None or known is None:
+            return
+        match what:  # with another output profile, meters and limits go, and the EVSE stays
+            case "state":
+                del twin.connectors[number]
+            case "meter":
+                known.meter = Meter()
+            case "limit":
+                known.limit = Limit()
+            case _:
+                return
+        self._touched(twin)
 
     def _touched(self, twin: Twin) -> None:
         twin.version += 1

@@ -12,6 +12,7 @@ from rich.text import Text
 from bridge.watching import palette
 from bridge.watching.frames import moment
 from bridge.watching.knowledge import Knowledge, Twin
+from bridge.watching.shapes import Session
 
 STATUSES = {
     "Available": ("○", palette.GOOD),
@@ -72,10 +73,13 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def running_for(started_at: str | None, now: datetime | None = None) -> str:
-    """Write how long ago something started, nothing where that is not known."""
-    at = moment(started_at or "")
-    return "" if at is None else duration(((now or datetime.now(UTC)) - at).total_seconds())
+def lasts(session: Session, now: datetime | None = None) -> str:
+    """Write how long a session has lasted, nothing where that is not known."""
+    at = moment(session.started_at or "")
+    if at is None:
+        return ""
+    # A twin whose clock runs faster than ours may have started in our future.
+    return duration(max(((now or datetime.now(UTC)) - at).total_seconds(), session.duration_s or 0.0))
 
 
 def clock(text: str) -> str:

@@ -16,6 +16,7 @@ from bridge.watching import looks, palette
 from bridge.watching.knowledge import Knowledge, Twin
 
 _WIDE = 140
+_USUAL = len("○ Available")
 _LISTED = 2
 _ORDER = {name: number for number, name in enumerate(("Faulted", "Charging", "SuspendedEV", "SuspendedEVSE"))}
 
@@ -104,9 +105,12 @@ def _uplink_rank(twin: Twin, known: Knowledge) -> str:
 def _statuses(twin: Twin, _: Knowledge, width: int) -> Text:
     names = [one.evse.status for one in twin.connectors.values()]
     if len(names) <= _LISTED:
-        listed = Text("  ").join(looks.status(name) for name in names)
-        if listed.cell_len <= width:
-            return listed
+        plain = [looks.status(name) for name in names]
+        aligned = [*(_padded(text) for text in plain[:-1]), *plain[-1:]]
+        for texts in (aligned, plain):
+            listed = Text("  ").join(texts)
+            if listed.cell_len <= width:
+                return listed
     if len(names) == 1:
         return looks.status(names[0])
     counted = sorted(Counter(names).items(), key=lambda item: _ORDER.get(item[0], len(_ORDER)))
@@ -115,6 +119,13 @@ def _statuses(twin: Twin, _: Knowledge, width: int) -> Text:
     if words.cell_len <= width:
         return words
     return Text(" ").join(Text(f"{sign}{count}", style) for (sign, style), _name, count in signs)
+
+
+def _padded(status: Text) -> Text:
+    # Those that one sees most are as long as this, so that the second EVSE stands below the second.
+    text = status.copy()
+    text.pad_right(max(_USUAL - text.cell_len, 0))
+    return text
 
 
 def _status_rank(twin: Twin, _: Knowledge) -> tuple[int, str]:
@@ -149,7 +160,7 @@ def _session(twin: Twin, _: Knowledge, __: int) -> Text:
     if not found:
         return Text("")
     more = f" +{len(found) - 1}" if len(found) > 1 else ""
-    return Text(looks.running_for(found[0].started_at) + more)
+    return Text(looks.lasts(found[0]) + more)
 
 
 def _long_session(twin: Twin, _: Knowledge, __: int) -> Text:
@@ -157,7 +168,7 @@ def _long_session(twin: Twin, _: Knowledge, __: int) -> Text:
     if not found:
         return Text("")
     first = found[0]
-    parts = [looks.running_for(first.started_at), looks.energy(first.energy_wh or 0.0), first.id_tag or ""]
+    parts = [looks.lasts(first), looks.energy(first.energy_wh or 0.0), first.id_tag or ""]
     return Text("  ".join(part for part in parts if part) + (f"  +{len(found) - 1}" if len(found) > 1 else ""))
 
 

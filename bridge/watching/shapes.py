@@ -105,6 +105,7 @@ class Info(msgspec.Struct, frozen=True):
     version: str = ""
     twins: int = 0
     clock_rate: float = 1.0
+    profile: str = "home"
 
 
 class Traced(msgspec.Struct, frozen=True):

@@ -156,6 +156,8 @@ class _Trace:
             self._say(f"ocpp-twin: {sentence}")
         if reach.trouble:
             self._say("ocpp-twin: only frames of twins that mqtt.trace names will be seen")
+        if self._output.isatty():  # else a screen stays empty until a station has something to say
+            self._say(f"ocpp-twin: frames of {', '.join(self._wanted.words)} appear here as they come; Ctrl-C ends")
 
     # --- Frames -------------------------------------------------------------------------------------------------------
 

@@ -172,6 +172,7 @@ def test_every_setting_of_mqtt_reaches_the_daemon(configured, tmp_path):
           rate_limit: {{per_second: 7, burst: 8}}
           stale_after: 9
           duplicate_window: 10
+          profile: fleet
           meter_interval: 2
           session_interval: 3
           health_interval: 4
@@ -182,6 +183,11 @@ def test_every_setting_of_mqtt_reaches_the_daemon(configured, tmp_path):
     options, default = mqtt_options(configuration.settings), MqttOptions()
     same = {field.name for field in fields(options) if getattr(options, field.name) == getattr(default, field.name)}
     assert same == {"ca_file"}
+    assert (options.output.profile, options.output.meter_interval_s, options.output.session_interval_s) == (
+        "fleet",
+        2,
+        3,
+    )
     assert (options.password, options.protocol, options.trace) == ("hunter2", "5", ("*",))
     assert options.cars["vw-id3"].battery_kwh == 58
 
@@ -190,13 +196,31 @@ def test_every_setting_of_home_assistant_reaches_the_daemon(configured):
     configuration = configured(
         """
         node: other
-        mqtt: {base_topic: b, mask_id_tags: true, allow: set/*}
+        mqtt: {base_topic: b, mask_id_tags: true, allow: set/*, profile: quiet}
         """,
         home_assistant={"enabled": False, "prefix": "ha", "include": "a*", "exclude": ["b*"], "max_twins": 7},
     )
     options, default = discovery_options(configuration.settings), DiscoveryOptions()
-    assert not any(getattr(options, field.name) == getattr(default, field.name) for field in fields(options))
+    same = {field.name for field in fields(options) if getattr(options, field.name) == getattr(default, field.name)}
+    assert same == {"all_or_none"}  # which is only the profile's to say
     assert (options.include, options.exclude, options.version) == (("a*",), ("b*",), version("ocpp-twin"))
+
+
+@pytest.mark.parametrize(
+    ("profile", "enabled", "found"),
+    [
+        ("home", None, (True, False)),
+        ("fleet", None, (True, True)),
+        ("quiet", None, (False, False)),
+        ("home", False, (False, False)),
+        ("fleet", True, (True, False)),
+        ("quiet", True, (True, False)),
+    ],
+)
+def test_what_is_set_of_discovery_wins_over_the_profile(configured, profile, enabled, found):
+    own = {} if enabled is None else {"enabled": enabled}
+    options = discovery_options(configured(f"mqtt: {{profile: {profile}}}", home_assistant=own).settings)
+    assert (options.enabled, options.all_or_none) == found
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

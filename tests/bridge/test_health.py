@@ -35,7 +35,7 @@ async def outlet():
 
 async def test_both_are_published_at_once(outlet):
     (info,) = outlet.on("ocpp-twin/bridge/main/info")
-    assert Info.model_validate(info).twins == 2
+    assert (Info.model_validate(info).twins, info["profile"]) == (2, "home")
     assert (info["contract"], info["version"], info["started_at"]) == (1, "1.2.3", "1970-01-01T00:00:00.000Z")
     (health,) = outlet.on("ocpp-twin/bridge/main/health")
     shown = HealthPayload.model_validate(health)

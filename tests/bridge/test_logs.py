@@ -119,6 +119,15 @@ def test_what_paho_says_of_each_attempt_is_left_out(stream):
     assert line["event"] == "Caught exception in on_message: ouch"
 
 
+@pytest.mark.parametrize("events", [True, False])
+def test_what_twins_tell_may_be_left_out_and_nothing_else(stream, events):
+    logs.configure("info", "json", stream, events=events)
+    logs.events_of("twin").warning("disconnected", twin="garage")
+    structlog.get_logger("twin").error("twin_failed", twin="garage")
+    names = [(line["logger"], line["event"]) for line in lines(stream)]
+    assert names == [("twin", "disconnected")] * events + [("twin", "twin_failed")]
+
+
 # --- journald ---------------------------------------------------------------------------------------------------------
 
 

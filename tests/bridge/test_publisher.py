@@ -8,6 +8,7 @@ from fakes.fleet import EVSE, FakeFleet
 from fakes.outlet import FakeOutlet
 
 from bridge.options import MqttOptions
+from bridge.profiles import output
 from bridge.publisher import Publisher
 from bridge.refusals import Code, Complaint
 from bridge.render import Outcome
@@ -57,6 +58,22 @@ async def test_events_are_numbered_for_each_twin_and_kept_while_the_broker_is_aw
     pump(publisher)
     assert [event["seq"] for event in outlet.on(EVENTS)] == [1, 2]
     assert [event["seq"] for event in outlet.on("ocpp-twin/office/event")] == [1]
+
+
+async def test_quiet_numbers_what_it_tells_and_never_leaves_out_results_and_errors(outlet):
+    publisher = publisher_of(output=output("quiet"))
+    publisher.connected(outlet)
+    for name in ("plugged", "fault", "status_changed", "transaction_stopped"):
+        publisher.noted("garage", note(name))
+    publisher.noted("garage", Note("plugged", {}, NOW, evse=1, request_id="mine"))
+    publisher.result("ocpp-twin/garage/result", Outcome("t", "ok"))
+    publisher.complain(Complaint("t", Code.BAD_VALUE, "d", None, ""))
+    pump(publisher)
+    told = [(event["seq"], event["type"]) for event in outlet.on(EVENTS)]
+    assert told == [(1, "fault"), (2, "transaction_stopped"), (3, "plugged")]
+    assert publisher.told["plugged"] == 2
+    assert outlet.on("ocpp-twin/garage/result")
+    assert outlet.on("ocpp-twin/bridge/main/error")
 
 
 async def test_the_oldest_events_are_dropped_and_counted(outlet):

@@ -47,3 +47,17 @@ async def test_a_reload_goes_on_where_one_of_its_twins_is_being_added(configured
         ("shed", "There is a charge point 'shed' already")
     ]
     assert roster.configured is after
+
+
+async def test_a_reload_follows_the_output_profile_and_says_what_else_of_its_section_waits(configured):
+    async def reloaded(text):
+        before, after = configured("{}"), configured(text, home_assistant={"enabled": True})
+        done = asyncio.get_running_loop().create_future()
+        roster = Roster(
+            *(before, Fleet(), Showing()), load=lambda: after, key_problem=lambda *_: None, changed=lambda: None
+        )
+        roster.reload(done.set_result, done.set_exception)
+        return (await asyncio.wait_for(done, 5))["needs_restart"]
+
+    assert await reloaded("mqtt: {profile: quiet, meter_interval: 5s, session_interval: 1min}") == []
+    assert await reloaded("mqtt: {profile: quiet, keepalive: 5s}") == ["mqtt"]

@@ -37,3 +37,9 @@ def test_the_nearest_known_name_is_proposed():
     assert nearest("Passwrd", ["username", "password"]) == "password"
     assert nearest("zzz", ["username", "password"]) is None
     assert unknown_text("nod", ["node", "mqtt"]) == 'unknown; did you mean "node"? Known here: mqtt, node'
+
+
+def test_a_long_list_of_names_is_for_those_who_come_near_none():
+    names = [f"name{number}" for number in range(30)]
+    assert unknown_text("nam7", names) == 'unknown; did you mean "name7"?'
+    assert unknown_text("zzz", names).endswith("name8, name9")

@@ -27,6 +27,10 @@ class ScriptedStation:
         self.connected = False
         self.charging = 0
         self.queued = 0
+        self.paced = False
+
+    def pace(self, *, paced):
+        self.paced = paced
 
     def census(self):
         return self.connected, self.charging, self.queued

@@ -18,6 +18,7 @@ from twin.store.port import (
     PruneJournal,
     PutAdded,
     PutJournal,
+    PutNode,
     Read,
     ReadJournal,
     Receipt,
@@ -36,6 +37,7 @@ class MemoryStore:
         self.added: dict[str, bytes] = {}
         self.journal: dict[tuple[str, str], dict[tuple[float, int], bytes]] = {}
         self.clock: ClockMark | None = None
+        self.node: dict[str, bytes] = {}
         self.starts = 0
         self.commits = 0
         self.held = False
@@ -47,7 +49,7 @@ class MemoryStore:
         self.starts += 1
         ids = sorted({*self.twins, *self.reports})
         twins = {twin_id: self._stored(twin_id) for twin_id in ids}
-        return Contents(twins, list(self.receipts.values()), self.clock, dict(self.added), self.starts)
+        return Contents(twins, list(self.receipts.values()), self.clock, dict(self.added), self.starts, dict(self.node))
 
     def commit(self, batch: list[Change], done: Committed) -> None:
         def act() -> None:
@@ -118,6 +120,8 @@ class MemoryStore:
             case PruneJournal(twin_id, kind, keep):
                 entries = self.journal.get((twin_id, kind), {})
                 self.journal[twin_id, kind] = dict(sorted(entries.items())[max(0, len(entries) - keep) :])
+            case PutNode(name, data):
+                self.node[name] = data
             case PutAdded(twin_id, record):
                 self.added[twin_id] = record
             case DropAdded(twin_id):

@@ -152,15 +152,16 @@ async def test_a_reload_changes_only_what_changed(mosquitto, settings, make_daem
         await witness.ok("a/1/cmd/swipe", "04A2B3C4")
         await witness.event("a", "transaction_accepted")
         mark = witness.mark()
-        rewrite(daemon, {**given, "twins": [{"id": "a"}, {"id": "b", "model": "Wall 2"}, {"id": "d"}], "node": "main"})
+        rewrite(daemon, {**given, "twins": [{"id": "a"}, {"id": "b", "model": "Wall 2"}, {"id": "d"}, {"id": "e"}]})
         result = await witness.ask("reload")
-        assert result["data"] == {"added": ["d"], "removed": ["c"], "changed": ["b"], "needs_restart": []}
+        assert result["data"] == {"added": ["d", "e"], "removed": ["c"], "changed": ["b"], "needs_restart": []}
         await witness.until("d/state", lambda state: state["registration"] == "Accepted", after=mark)
         await witness.until("b/state", lambda state: state["model"] == "Wall 2" and state["connected"], after=mark)
         await witness.until("b/2/state", lambda state: state is None, after=mark)
         await witness.until("c/state", lambda state: state is None, after=mark)
+        await witness.until("bridge/main/info", lambda info: info["twins"] == 5, after=mark)
         listed = (await witness.ask("list_twins"))["data"]["twins"]
-        assert [twin["id"] for twin in listed] == ["a", "b", "d", "own"]
+        assert [twin["id"] for twin in listed] == ["a", "b", "d", "e", "own"]
         assert witness.payloads("a/availability", after=mark) == []
         assert [event["type"] for event in witness.payloads("a/event", after=mark)] == []
 

@@ -25,6 +25,9 @@ ERROR_CODES = (
 OTHER = "other"
 """What has no name of its own: words come from outside, and must not fill the memory."""
 
+TRANSACTIONAL = ("StartTransaction", "StopTransaction", "MeterValues")
+"""What tells of transactions, and is kept until the Central System has it."""
+
 ROUND_TRIP_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 COMMIT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -62,7 +65,7 @@ class Tally:
         self.call_errors: Counter[str] = Counter(dict.fromkeys((*ERROR_CODES, OTHER), 0))
         self.protocol_errors: Counter[str] = Counter(dict.fromkeys((*ERROR_CODES, OTHER), 0))
         self.timeouts = 0
-        self.dropped = 0
+        self.dropped: Counter[str] = Counter(dict.fromkeys(TRANSACTIONAL, 0))
         self.round_trips = Histogram(ROUND_TRIP_S)
         self.links_opened = 0
         self.links_lost = 0
@@ -77,7 +80,8 @@ class Tally:
         if note.name == "protocol_error":
             _count(self.protocol_errors, note.fields.get("code"))
         elif note.name == "message_dropped":
-            self.dropped += 1
+            action = note.fields.get("action") or OTHER
+            self.dropped[action if action in self.dropped or len(self.dropped) < _MAX_ACTIONS else OTHER] += 1
 
     def sent(self, frame: Frame) -> None:
         """Count a message to a Central System; those put on the wire by hand have no action."""
@@ -124,10 +128,11 @@ class Counters:
     def take(cls, tally: Tally, commit_ms: float, stations: Iterable[Station]) -> Self:
         """Read the tally and sum up over all stations: connected ones, EVSEs that charge, messages that wait."""
         errors = tally.protocol_errors.total()
+        dropped = tally.dropped.total()
         connected = charging = queued = 0
         for station in stations:
             stands, charges, waits = station.census()
             connected += stands
             charging += charges
             queued += waits
-        return cls(tally.ocpp_in, tally.ocpp_out, errors, tally.dropped, commit_ms, connected, charging, queued)
+        return cls(tally.ocpp_in, tally.ocpp_out, errors, dropped, commit_ms, connected, charging, queued)

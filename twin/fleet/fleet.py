@@ -37,7 +37,7 @@ from twin.model.spec import TwinSpec
 from twin.model.terms import Instant, Part
 from twin.model.view import PartView, TwinFigures, TwinView
 from twin.station import Station
-from twin.store.port import Change, Contents, DropAdded, PutAdded, Receipt, Store, StoredTwin
+from twin.store.port import Change, Contents, DropAdded, PutAdded, PutNode, Receipt, Store, StoredTwin
 from twin.turn import CallOutcome
 
 _DEFAULTS = FleetOptions()
@@ -278,9 +278,15 @@ class Fleet:
         """Store the receipt of something that is not a command of a twin, with the next batch."""
         self._shell.batches.store(receipt)
 
+    def keep(self, name: str, data: bytes) -> None:
+        """Store something about the process as a whole, with the next batch; it is in `Contents.node` at a start."""
+        self._shell.batches.store(PutNode(name, data))
+
     def set_clock_rate(self, rate: float) -> None:
         """Let the twins' time run faster or slower."""
         self._shell.clock.set_rate(rate)
+        for hosted in self._hosted.values():
+            hosted.pace()
         self._rearm()
 
     def _find(self, twin_id: str) -> Hosted:

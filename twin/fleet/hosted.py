@@ -170,10 +170,15 @@ class Hosted:
             self.station, turn = self._shell.start(
                 self.spec, now, ids=self._ids, parts=stored.parts, reports=stored.reports, alive=alive
             )
+            self.pace()
             self._due = self.station.next_deadline()
         self._resting = False
         self._out.follow(self.station)
         self._carry(turn, done)
+
+    def pace(self) -> None:
+        """Tell the station whether time runs at the rate of the wall's clock."""
+        self.station.pace(paced=self._shell.clock.rate != 1.0)
 
     def restart(self, done: Done) -> None:
         """Close the connection and start again from the stored state; `done` runs when that is on disk."""

@@ -130,7 +130,7 @@ def silent(target: Target, timeout_s: float, *, there: bool) -> LinkError:
     """Say that nothing came in time; `there` tells that somebody took the connection at least."""
     return LinkError(
         f"{target.url} did not answer within {timeout_s:g} s: check csms.url, the network and firewalls.",
-        LinkProblem.OTHER if there else LinkProblem.UNREACHABLE,
+        LinkProblem.TIMEOUT if there else LinkProblem.UNREACHABLE,
     )
 
 

@@ -33,6 +33,7 @@ class Box:
         "ids",
         "local_list",
         "orphans",
+        "paced",
         "profiles",
         "spec",
         "station",
@@ -55,6 +56,8 @@ class Box:
         self.evses = evses
         self.variables = variables
         self.ids = ids
+        self.paced = False
+        """Time does not run as it does at the Central System, whose clock says nothing then."""
         self.cache = Cache()
         self.profiles = Profiles()
         self.local_list = LocalList()

@@ -129,6 +129,8 @@ def boot_failed(step: Step, *, link_lost: bool) -> None:
 def set_clock(step: Step, current_time: Instant) -> None:
     """Set the box's own clock by the Central System's, unless they agree as well as can be told (B-05, B-18)."""
     station = step.box.station
+    if step.box.paced:
+        return
     known = 0.0 <= current_time < LATEST_CLOCK
     if known and abs(current_time - step.own_now) >= LEAST_CLOCK_STEP_S:
         before_s, station.clock_offset_s = station.clock_offset_s, current_time - step.now

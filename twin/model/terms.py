@@ -306,11 +306,13 @@ class TransferProblem(StrEnum):
 class LinkProblem(StrEnum):
     """Name what kept a connection from being opened, as far as it matters for security.
 
-    UNREACHABLE: nobody was there who could have judged what the box proves itself with.
+    UNREACHABLE: nobody was there who could have judged what the box proves itself with. TIMEOUT: somebody took the
+    connection, and said nothing.
     """
 
     OTHER = "other"
     UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
     UNAUTHORIZED = "unauthorized"
     BAD_SERVER_CERTIFICATE = "bad_server_certificate"
     TLS_VERSION = "tls_version"

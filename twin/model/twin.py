@@ -82,6 +82,10 @@ class Twin:
         outage.restarted(step, alive)
         return _done(step)
 
+    def pace(self, *, paced: bool) -> None:
+        """Learn whether time runs faster or slower than at the Central System: then its clock is not followed."""
+        self._box.paced = paced
+
     def command(self, command: Command, now: Instant) -> list[Effect]:
         """Let something physical happen; raises Rejected before any change."""
         step = Step(self._box, now, command.request_id)

@@ -57,6 +57,13 @@ class DropAdded(msgspec.Struct, frozen=True):
     twin_id: str
 
 
+class PutNode(msgspec.Struct, frozen=True):
+    """Store something about the process as a whole, by name; opaque here."""
+
+    name: str
+    data: bytes
+
+
 class PutJournal(msgspec.Struct, frozen=True):
     """Store an entry of a twin's log of this kind; `seq` tells entries of the same instant apart."""
 
@@ -78,7 +85,7 @@ class PruneJournal(msgspec.Struct, frozen=True):
 TwinRow: TypeAlias = tuple[str, Row]
 """A row of one twin, after its id."""
 
-Other: TypeAlias = Receipt | ClockMark | ForgetReceipts | ForgetTwin | PutAdded | DropAdded | PruneJournal
+Other: TypeAlias = Receipt | ClockMark | ForgetReceipts | ForgetTwin | PutAdded | DropAdded | PutNode | PruneJournal
 """What is rare enough to be stored one by one."""
 
 Change: TypeAlias = TwinRow | PutJournal | Other
@@ -93,13 +100,17 @@ class StoredTwin(msgspec.Struct):
 
 
 class Contents(msgspec.Struct):
-    """Hold all that was stored. `starts` counts the loads, this one included; `added` maps twin ids to records."""
+    """Hold all that was stored. `starts` counts the loads, this one included; `added` maps twin ids to records.
+
+    `node` holds what is known of the process as a whole, by name.
+    """
 
     twins: dict[str, StoredTwin] = msgspec.field(default_factory=dict)
     receipts: list[Receipt] = msgspec.field(default_factory=list)
     clock: ClockMark | None = None
     added: dict[str, bytes] = msgspec.field(default_factory=dict)
     starts: int = 1
+    node: dict[str, bytes] = msgspec.field(default_factory=dict)
 
 
 Committed: TypeAlias = Callable[[StoreError | None], None]

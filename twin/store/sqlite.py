@@ -31,6 +31,7 @@ from twin.store.port import (
     PruneJournal,
     PutAdded,
     PutJournal,
+    PutNode,
     Read,
     ReadJournal,
     Receipt,
@@ -199,6 +200,7 @@ def _load(connection: sqlite3.Connection) -> Contents:
         twins.setdefault(twin_id, StoredTwin()).reports.append((seq, data))
     rows = connection.execute("SELECT twin_id, topic, request_id, at, data FROM receipt ORDER BY at")
     contents.receipts.extend(Receipt(*row) for row in rows)
+    contents.node.update(connection.execute("SELECT name, data FROM node"))
     contents.added.update(connection.execute("SELECT twin_id, record FROM added ORDER BY twin_id"))
     return contents
 
@@ -278,6 +280,8 @@ def _write_other(connection: sqlite3.Connection, change: Other) -> None:
             execute(PRUNE_JOURNAL, {"twin": twin_id, "kind": kind, "keep": keep})
         case PutAdded(twin_id, record):
             execute("REPLACE INTO added VALUES (?, ?)", (twin_id, record))
+        case PutNode(name, data):
+            execute("REPLACE INTO node VALUES (?, ?)", (name, data))
         case DropAdded(twin_id):
             execute("DELETE FROM added WHERE twin_id = ?", (twin_id,))
         case _:

@@ -175,7 +175,6 @@ async def test_everything_is_cleared_where_it_is_disabled_and_nothing_is_said(ma
     bench = make(options=replace(OPTIONS, enabled=False))
     bench.line.kept = kept(bench.fleet, "garage")
     assert await bench.connect() == ["forget ocpp-twin_garage"]
-    assert bench.task.done()
     assert bench.line.filters == [CONFIGS]
     assert bench.line.dropped == [CONFIGS, STATUS]
     bench.fleet.twins["new"] = 1
@@ -283,6 +282,60 @@ async def test_a_lower_limit_clears_the_rest(make):
     bench = make(FakeFleet(dict.fromkeys("ab", 1)), replace(OPTIONS, max_twins=1))
     bench.line.kept = {**kept(bench.fleet, "a"), **kept(bench.fleet, "b")}
     assert await bench.connect() == ["forget ocpp-twin_b", "announce ocpp-twin_a"]
+
+
+FLEET = replace(OPTIONS, all_or_none=True, max_twins=2)
+
+
+async def test_all_appear_or_none(make):
+    bench = make(FakeFleet(dict.fromkeys("abc", 1)), FLEET)
+    bench.line.kept = kept(bench.fleet, "a")
+    with structlog.testing.capture_logs() as lines:
+        assert await bench.connect() == ["forget ocpp-twin_a"]
+    assert [(line["event"], line["twins"], line["max_twins"]) for line in lines] == [("discovery_off", 3, 2)]
+    assert bench.announcer.announced == 0
+
+
+async def test_only_twins_that_are_meant_to_appear_are_counted(make):
+    bench = make(FakeFleet(dict.fromkeys("abc", 1)), replace(FLEET, include=("a", "b")))
+    assert await bench.connect() == ["announce ocpp-twin_a", "announce ocpp-twin_b"]
+
+
+async def test_one_too_many_and_all_go_until_it_has_gone(make):
+    bench = make(FakeFleet(dict.fromkeys("ab", 1)), FLEET)
+    await bench.connect()
+    bench.announcer.came("a")  # it was changed, and is counted once
+    assert bench.board.take() == ["announce ocpp-twin_a", "show a"]
+    bench.fleet.twins["c"] = 1
+    bench.announcer.came("c")
+    assert bench.board.take() == ["forget ocpp-twin_a", "forget ocpp-twin_b", "show c"]
+    say(bench.announcer, STATUS, b"online")
+    await bench.settle()
+    assert bench.board.take() == []
+    del bench.fleet.twins["a"]
+    bench.announcer.went("a", 1)
+    await bench.settle()
+    done = bench.board.take()
+    assert done[0] == "clear a 1 0"
+    assert {"announce ocpp-twin_b", "announce ocpp-twin_c"} < set(done)
+
+
+async def test_another_profile_lets_all_appear_or_go(make):
+    bench = make(FakeFleet({"a": 1}), replace(OPTIONS, enabled=False))
+    assert await bench.connect() == []
+    bench.announcer.follow(OPTIONS)
+    await bench.settle()
+    assert "announce ocpp-twin_a" in bench.board.take()
+    bench.announcer.follow(replace(OPTIONS, hidden=frozenset({"meter"})))
+    await bench.settle()
+    assert bench.board.take()
+    assert bench.board.last["components"]["1_power"] == {"platform": "sensor"}
+    bench.announcer.follow(replace(OPTIONS, enabled=False))
+    await bench.settle()
+    assert bench.board.take() == ["forget ocpp-twin_a"]
+    bench.announcer.follow(replace(OPTIONS, enabled=False))
+    await bench.settle()
+    assert bench.board.take() == []
 
 
 async def test_a_twin_that_is_too_large_for_a_broker_is_left_out(make, monkeypatch):

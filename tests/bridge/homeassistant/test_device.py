@@ -134,3 +134,10 @@ def test_its_own_messages_are_recognised():
 @pytest.mark.parametrize("message", [None, [], "x", 1, {}, {"origin": None}, {"origin": {"name": "ocpp-twin"}}])
 def test_messages_of_others_may_look_like_anything(message):
     assert platforms(message, OPTIONS) is None
+
+
+def test_what_is_not_published_is_not_offered():
+    found = components(options=DiscoveryOptions(hidden=frozenset({"meter", "limit"})))
+    assert "1_status" in found
+    assert "1_session_energy" in found
+    assert not any(one.get("state_topic", "").endswith(("/meter", "/limit")) for one in found.values())

@@ -75,6 +75,16 @@ async def test_a_card_is_asked_for_and_remembered(watching, charging):
         assert screen.line.asked == [swipe, swipe]
 
 
+async def test_the_card_that_charges_is_proposed_and_no_card_cannot_be_swiped(watching, charging):
+    evse(charging, "garage", id_tag="CAFE0001")
+    async with watching(charging) as screen:
+        await screen.press("enter", "c", "enter")
+        assert screen.line.asked == [("garage/1/cmd/swipe", {"value": "CAFE0001"})]
+        await screen.press("c", "delete", "enter")
+        assert "Swipe a card" in await screen.text()
+        assert len(screen.line.asked) == 1
+
+
 async def test_a_fault_is_chosen_and_cleared(watching, charging):
     async with watching(charging) as screen:
         await screen.press("enter", "f", "down", "enter")

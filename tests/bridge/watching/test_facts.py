@@ -16,8 +16,8 @@ def test_an_idle_evse():
     assert found["Car"] == "not plugged in"
     assert found["Card"] == "none"
     assert found["Session"] == "none yet"
-    assert found["Limit"] == "nothing may flow"
-    assert found["set by"] == "hardware"
+    assert found["Limit"] == "no session, no energy"
+    assert "set by" not in found
 
 
 def test_what_is_unusual_is_told():

@@ -32,3 +32,15 @@ def test_banners():
     assert headline.banner(Link("connected")) == ""
     assert headline.banner(Link("connected", "the ACL")) == "the ACL"
     assert headline.banner(Link("lost", "gone")).startswith("gone. Trying again")
+
+
+def test_what_an_output_profile_leaves_out_is_said():
+    known = fleet("garage")
+    say(known, "bridge/main/info", {"profile": "quiet"})
+    assert (
+        "main ● online, profile quiet: no limits, no meters unless set"
+        in headline.connections(known, Link(), "mqtt://b").plain
+    )
+    say(known, "bridge/main/info", {"profile": "fleet", "clock_rate": 10})
+    text = headline.connections(known, Link(), "mqtt://b").plain
+    assert "main ● online, time × 10, profile fleet: meters seldom" in text

@@ -132,3 +132,14 @@ def test_filters_are_exact_and_do_not_overlap():
         *("a/b/+/availability", "a/b/+/state", "a/b/+/event", "a/b/bridge/+/availability", "a/b/bridge/+/info"),
         *("a/b/+/+/state", "a/b/+/+/meter", "a/b/+/+/limit", "a/b/+/+/session"),
     ]
+
+
+def test_a_profile_that_hides_meters_leaves_the_evse(known):
+    evse(known, "garage", plugged=True)
+    meter(known, "garage", power_w=7360.0)
+    limit(known, "garage", limit_w=7360.0)
+    for part in ("meter", "limit", "session"):
+        say(known, f"garage/1/{part}", "")
+        say(known, f"garage/2/{part}", "")
+    (found,) = known.twins["garage"].connectors.values()
+    assert (found.evse.plugged, found.meter.power_w, found.limit.limit_w) == (True, 0.0, 0.0)

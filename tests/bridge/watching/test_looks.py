@@ -6,6 +6,7 @@ import pytest
 from fakes.watching import fleet, node, station
 
 from bridge.watching import looks
+from bridge.watching.shapes import Session
 from twin.model.terms import Status
 
 
@@ -34,8 +35,8 @@ def test_durations(seconds, text):
 
 def test_times():
     now = datetime(2026, 3, 1, 12, 0, 42, tzinfo=UTC)
-    assert looks.running_for("2026-03-01T12:00:00.000Z", now) == "0:42"
-    assert looks.running_for(None) == ""
+    assert looks.lasts(Session(started_at="2026-03-01T12:00:00.000Z", duration_s=40.0), now) == "0:42"
+    assert looks.lasts(Session()) == ""
     assert looks.clock("soon").strip() == ""
     assert looks.clock("2026-03-01T12:00:00Z").endswith(":00:00")
 
@@ -61,3 +62,8 @@ def test_how_it_stands_with_the_central_system():
 
 def test_one_thing_and_more():
     assert (looks.plural(1, "twin"), looks.plural(1_000, "twin")) == ("1 twin", "1,000 twins")
+
+
+def test_a_session_of_a_clock_that_runs_ahead_has_lasted_as_long_as_its_twin_says():
+    now = datetime(2026, 3, 1, 12, 0, 42, tzinfo=UTC)
+    assert looks.lasts(Session(started_at="2026-03-01T15:00:00.000Z", duration_s=3723.0), now) == "1:02:03"

@@ -26,7 +26,8 @@ def test_every_evse_is_told_as_long_as_there_is_room():
     evse(known, "garage", 1, status="Charging")
     assert cell(known, "EVSEs", 24) == "▶ Charging"
     evse(known, "garage", 2, status="Available")
-    assert cell(known, "EVSEs", 24) == "▶ Charging  ○ Available"
+    assert cell(known, "EVSEs", 24) == "▶ Charging   ○ Available"  # below those of a twin at rest
+    assert cell(known, "EVSEs", 23) == "▶ Charging  ○ Available"
     assert cell(known, "EVSEs", 10) == "▶1 ○1"
     evse(known, "garage", 3, status="Available")
     assert cell(known, "EVSEs", 30) == "▶ 1 Charging  ○ 2 Available"

@@ -72,8 +72,13 @@ def a_node(mosquitto):
     return run
 
 
-async def traced(mosquitto, *words, protocol="auto", **wanted):
-    output, said = io.StringIO(), []
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
+async def traced(mosquitto, *words, protocol="auto", screen=False, **wanted):
+    output, said = Screen() if screen else io.StringIO(), []
     options = MqttOptions(url=mosquitto.url, protocol=protocol)
     async with asyncio.timeout(LIMIT_S):
         await trace.trace(options, Wanted(words, **wanted), output, said.append)
@@ -92,6 +97,12 @@ async def test_frames_are_asked_for_printed_and_asked_for_no_longer(mosquitto, a
         ["garage", "←", "Heartbeat", "RESULT", "9"],
     ]
     assert said == []
+
+
+async def test_a_screen_that_is_still_empty_says_what_it_waits_for(mosquitto, a_node):
+    async with a_node():
+        _, said = await traced(mosquitto, "garage", "lot-*", screen=True, count=1)
+    assert said == ["ocpp-twin: frames of garage, lot-* appear here as they come; Ctrl-C ends"]
 
 
 async def test_json_has_a_line_a_frame(mosquitto, a_node):

@@ -13,7 +13,17 @@ def test_two_kinds_of_notes_are_counted():
     tally = Tally()
     for name in ("protocol_error", "message_dropped", "message_dropped", "plugged"):
         tally.note(note(name, code="NotSupported"))
-    assert (tally.protocol_errors["NotSupported"], tally.protocol_errors.total(), tally.dropped) == (1, 1, 2)
+    assert (tally.protocol_errors["NotSupported"], tally.protocol_errors.total(), tally.dropped.total()) == (1, 1, 2)
+
+
+def test_what_was_given_up_is_counted_by_action():
+    tally = Tally()
+    vendors = [f"Vendor{number}" for number in range(500)]
+    for action in ("StopTransaction", "StopTransaction", "Heartbeat", *vendors):
+        tally.note(note("message_dropped", action=action))
+    assert [tally.dropped[action] for action in ("StopTransaction", "StartTransaction", "Heartbeat")] == [2, 0, 1]
+    assert tally.dropped.total() == 503
+    assert len(tally.dropped) <= 201
 
 
 def test_words_from_outside_do_not_fill_the_memory():

@@ -155,6 +155,16 @@ async def test_another_clock_rate_moves_all_deadlines(world):
         assert "tick" in [what[0] for what in station.heard]
 
 
+async def test_twins_whose_time_runs_faster_are_told_so(world):
+    async with world.open("garage") as fleet:
+        station = world.cast["garage"]
+        assert not station.paced
+        fleet.set_clock_rate(60.0)
+        assert station.paced
+        fleet.set_clock_rate(1.0)
+        assert not station.paced
+
+
 async def test_closing_says_goodbye_and_stores_everything(world):
     async with world.open("garage", "office") as fleet:
         world.cast["garage"].next.append(stored("last"))

@@ -181,7 +181,7 @@ async def test_a_server_that_says_nothing_is_left_in_time():
     async with raw_server(script) as port:
         error = await refused(target_at(port), timeout_s=0.05)
         assert "did not answer within 0.05 s" in str(error)
-        assert error.problem == LinkProblem.OTHER  # somebody was there, who may not like what he saw
+        assert error.problem == LinkProblem.TIMEOUT  # somebody was there, who may not like what he saw
         assert await gone == b""
 
 

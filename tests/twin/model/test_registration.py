@@ -37,6 +37,20 @@ def test_v_02_a_heartbeat_answered_on_the_grid_does_not_skip_its_instant():
     assert bench.last(Metered).readings[0].at == NOON + 60
 
 
+def test_a_clock_that_runs_at_a_rate_of_its_own_does_not_follow_the_central_system():
+    # B-05: to a box whose day lasts an hour the Central System's time says nothing, and would turn stops before starts.
+    bench = Bench(settings={"AlignedDataCtrlr.Interval": "60"})
+    bench.twin.pace(paced=True)
+    bench.link_up()
+    bench.answer(bench.last(Booted), BootAnswered(Registration.ACCEPTED, 300, NOON - 7200))
+    bench.wait(60)
+    assert bench.last(Metered).readings[0].at == NOON + 60
+    bench.twin.pace(paced=False)
+    bench.answer(HeartbeatDue(), HeartbeatAnswered(bench.now - 7200))
+    bench.wait(60)
+    assert bench.last(Metered).readings[0].at == NOON + 120 - 7200
+
+
 def test_the_request_id_of_a_reset_follows_to_the_boot():
     bench = Bench()
     bench.accept()

@@ -140,7 +140,9 @@ def test_stored_credentials_are_written_once_as_long_as_they_stay():
     assert bench.twin.dump()["certificates"] == first
 
 
-@pytest.mark.parametrize("problem", [LinkProblem.OTHER, LinkProblem.UNAUTHORIZED, LinkProblem.SUBPROTOCOL])
+@pytest.mark.parametrize(
+    "problem", [LinkProblem.OTHER, LinkProblem.TIMEOUT, LinkProblem.UNAUTHORIZED, LinkProblem.SUBPROTOCOL]
+)
 def test_an_old_root_is_tried_only_where_the_servers_certificate_is_at_fault(problem):
     bench = Bench(csms=CSMS, settings={"SecurityCtrlr.AdditionalRootCertificateCheck": "true"})
     bench.accept()

@@ -22,6 +22,7 @@ from twin.store.port import (
     PruneJournal,
     PutAdded,
     PutJournal,
+    PutNode,
     Receipt,
     Store,
     StoredTwin,
@@ -77,6 +78,8 @@ async def test_everything_is_back_after_a_restart(path):
         receipt,
         ClockMark(100.0, 160.0),
         PutAdded("late", b"{'id': 'late'}"),
+        PutNode("cleared", b"1"),
+        PutNode("cleared", b"2"),
     )
     assert error is None
     await store.close()
@@ -89,6 +92,7 @@ async def test_everything_is_back_after_a_restart(path):
     assert contents.receipts == [receipt]
     assert contents.clock == ClockMark(100.0, 160.0)
     assert contents.added == {"late": b"{'id': 'late'}"}
+    assert contents.node == {"cleared": b"2"}
     await store.close()
 
 
