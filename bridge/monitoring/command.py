@@ -63,6 +63,9 @@ def _configured(given: argparse.Namespace) -> str | None:
         say(str(error))
         return None
     if not found.enabled:
-        say("ocpp-twin: the daemon serves no HTTP: set http.enabled to true, or name another one with --url")
+        say(
+            "ocpp-twin: by the configuration the daemon serves no HTTP: set http.enabled to true, or say where one "
+            f"does, such as the demo: --url {address(found.host, found.port)}"
+        )
         return None
     return address(found.host, found.port)

@@ -54,7 +54,9 @@ def test_the_address_is_that_of_the_configuration(asked, tmp_path, monkeypatch):
 
 def test_http_that_is_off_is_told(asked, capsys):
     assert cli.main(["health"]) == 2
-    assert "set http.enabled to true, or name another one with --url" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "set http.enabled to true, or say where one does" in told
+    assert "--url http://127.0.0.1:9580" in told
     assert asked == []
 
 
